@@ -1,0 +1,39 @@
+"""Regulars: what recipes and connectors are written with. This is the whole public API."""
+
+from .connector import Connector, Field, Limit, Match, Trigger
+from .delivery import Delivery
+from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown, TryLater
+from .event import UNKNOWN, Consent, Event, Person
+from .recipe import Recipe, recipe
+from .recipe_settings import Setting
+from .step import Step, Steps, now, sleep, sleep_until, together, wait_for
+
+__all__ = [
+    "UNKNOWN",
+    "ActionFailed",
+    "Connector",
+    "Consent",
+    "Delivery",
+    "Event",
+    "Field",
+    "Limit",
+    "Match",
+    "NotAuthorized",
+    "OutcomeUnknown",
+    "Person",
+    "RateLimited",
+    "Recipe",
+    "Rejected",
+    "ServiceDown",
+    "Setting",
+    "Step",
+    "Steps",
+    "Trigger",
+    "TryLater",
+    "now",
+    "recipe",
+    "sleep",
+    "sleep_until",
+    "together",
+    "wait_for",
+]

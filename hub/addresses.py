@@ -1,0 +1,40 @@
+"""E-mail addresses and phone numbers in one spelling each, so that two spellings are one person."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import phonenumbers
+
+
+def email(text: str | None) -> str | None:
+    """The address in lower case without spaces around it, or None if it is none."""
+    found = (text or "").strip().lower()
+    name, _, domain = found.rpartition("@")
+    return found if name and domain and " " not in found else None
+
+
+@lru_cache(maxsize=10_000)
+def phone(text: str | None, region: str | None = None) -> str | None:
+    """The number in E.164, `+14155550100`, or None if it is none.
+
+    `region` (ISO 3166, "US") says where a number without its country code is from; without it such a number
+    cannot be told and gives None.
+    """
+    if not text:
+        return None
+    try:
+        number = phonenumbers.parse(text, (region or "").upper() or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def region_of(number: str) -> str | None:
+    """The region of an E.164 number, "US", or None."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return None

@@ -1,0 +1,91 @@
+"""Calling a provider: sessions that stay open, time-outs, and what an answer or a failure means."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
+"""Seconds. A connection's holder keeps its lease longer than both together, so a call never outlives its claim."""
+
+
+class Session(requests.Session):
+    """A requests session that keeps connections open, always has time-outs, and follows no redirects.
+
+    Serves several threads; `base_url` goes before a path that begins with a slash.
+    """
+
+    def __init__(self, base_url: str = "", *, connections: int = 10) -> None:
+        super().__init__()
+        self.base_url = base_url.rstrip("/")
+        self.trust_env = False  # no credentials from .netrc, and no look-up of proxies for each call
+        self.max_redirects = 0
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        """Like requests', but raises OutcomeUnknown or ServiceDown where there was no answer."""
+        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
+        kwargs.setdefault("allow_redirects", False)
+        if isinstance(url, str) and url.startswith("/"):
+            url = self.base_url + url
+        try:
+            return super().request(method, url, *args, **kwargs)
+        except requests.RequestException as error:
+            raise no_answer(error) from None
+
+
+def no_answer(error: BaseException) -> ActionFailed:
+    """What it means that a call got no answer: ServiceDown if it never left, else OutcomeUnknown."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        cause = todo.pop()
+        if id(cause) in seen or not isinstance(cause, BaseException):
+            continue
+        seen.add(id(cause))
+        if isinstance(cause, NewConnectionError | ConnectTimeoutError | NameResolutionError | requests.ConnectTimeout):
+            return ServiceDown("The service could not be reached. It is tried again later.")
+        todo += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return OutcomeUnknown("The service did not answer, so it may or may not have happened.")
+
+
+def refusal(status: int, message: str, *, after: float | None = None, code: str | None = None) -> ActionFailed:
+    """What an HTTP status that is not 2xx means, where the vendor gives no better word.
+
+    A 429 did not happen; a 5xx may have; a 401 or 403 needs a new login; any other is refused for good.
+    `message` may be what the provider said: the engine scrubs it before it is kept.
+    """
+    says = f"{message} (HTTP {status})"
+    if status in (408, 425, 429):
+        return RateLimited(says, after=after, status=status, code=code)
+    if status == 503 and after is not None:
+        return ServiceDown(says, after=after, status=status, code=code)
+    if status >= 500 or status < 200:
+        return OutcomeUnknown(says, status=status, code=code)
+    if status in (401, 403):
+        return NotAuthorized(says, status=status, code=code)
+    return Rejected(says, status=status, code=code)
+
+
+def retry_after(headers: Any) -> float | None:
+    """The seconds in a `Retry-After` header, given as seconds or as a date; None where there is none to read."""
+    value = headers.get("Retry-After") if headers is not None else None
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(value))
+    from email.utils import parsedate_to_datetime
+
+    from .timing import SystemClock, to_ms
+
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, (to_ms(parsedate_to_datetime(value)) - SystemClock().now()) / 1000)
+    return None

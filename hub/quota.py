@@ -1,0 +1,137 @@
+"""How many calls an account may still make: declared by its connector, corrected by what the provider says."""
+
+from __future__ import annotations
+
+import contextvars
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .connector import Limit
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a provider's answer said about its limits; None where it said nothing.
+
+    calls, per        so many calls within so many seconds
+    remaining         calls left in the window now
+    restore           calls that come back per second, for providers whose bucket refills steadily
+    daily_remaining   calls left today
+    """
+
+    calls: int | None = None
+    per: float | None = None
+    remaining: float | None = None
+    restore: float | None = None
+    daily_remaining: int | None = None
+
+
+_observer: contextvars.ContextVar[Callable[[Observation], None] | None] = contextvars.ContextVar(
+    "quota_observer", default=None
+)
+
+
+def observed(
+    *,
+    calls: int | None = None,
+    per: float | None = None,
+    remaining: float | None = None,
+    restore: float | None = None,
+    daily_remaining: int | None = None,
+) -> None:
+    """For connectors: pass on what an answer's headers said about limits. Outside a call it does nothing."""
+    if observer := _observer.get():
+        observer(Observation(calls, per, remaining, restore, daily_remaining))
+
+
+@contextmanager
+def observing(observer: Callable[[Observation], None]) -> Iterator[None]:
+    """Hands what `observed` is told meanwhile, on this thread, to the observer."""
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+class Quota:
+    """One account's calls. Used by the account's one holder; instants are milliseconds.
+
+    A call counts from when it leaves until `per` seconds after it was answered: the provider may have counted it
+    at any moment between, so its own window is never overrun.
+    """
+
+    def __init__(self, limit: Limit, state: dict[str, Any] | None = None) -> None:
+        state = state or {}
+        self.calls: int | None = state.get("calls") or limit.calls
+        self.per: float = state.get("per") or limit.per
+        self.concurrent = limit.concurrent
+        self.daily = limit.daily
+        self.in_flight = 0
+        self._ended: deque[int] = deque(state.get("ended", ()))
+        self._day: int = state.get("day", 0)
+        self._today: int = state.get("today", 0)
+        self._not_before: int = state.get("not_before", 0)
+
+    def wait(self, now: int) -> float | None:
+        """Seconds until the next call may leave, 0 if at once, None if a call must end first."""
+        self._forget(now)
+        if self.in_flight >= self.concurrent:
+            return None
+        waits = [max(0, self._not_before - now) / 1000]
+        if self.calls is not None and self.in_flight + len(self._ended) >= self.calls:
+            if not self._ended:
+                return None
+            waits.append(max(1, self._ended[0] + self._window - now) / 1000)
+        if self.daily is not None and self._today >= self.daily:
+            waits.append((86_400_000 - now % 86_400_000) / 1000)
+        return max(waits)
+
+    def start(self, now: int) -> None:
+        self._forget(now)
+        self.in_flight += 1
+        self._today += 1
+
+    def end(self, now: int) -> None:
+        self.in_flight -= 1
+        self._ended.append(now)
+
+    def hold(self, until: int) -> None:
+        """No call before this instant: the provider asked for a pause."""
+        self._not_before = max(self._not_before, until)
+
+    def correct(self, seen: Observation, now: int) -> None:
+        """Takes over what the provider says of its limits."""
+        if seen.calls is not None and seen.calls > 0:
+            self.calls = seen.calls
+        if seen.per is not None and seen.per > 0:
+            self.per = seen.per
+        if seen.remaining is not None and seen.remaining < 1:
+            pause = (1 - seen.remaining) / seen.restore if seen.restore else self.per / 4
+            self.hold(now + round(pause * 1000))
+        if seen.daily_remaining is not None and seen.daily_remaining <= 0:
+            self.hold(now + 86_400_000 - now % 86_400_000)
+
+    def state(self) -> dict[str, Any]:
+        """What the next holder needs to go on: plain data."""
+        return {
+            "calls": self.calls,
+            "per": self.per,
+            "ended": list(self._ended)[-(self.calls or 0) :] if self.calls else [],
+            "day": self._day,
+            "today": self._today,
+            "not_before": self._not_before,
+        }
+
+    @property
+    def _window(self) -> int:
+        return round(self.per * 1000)
+
+    def _forget(self, now: int) -> None:
+        while self._ended and (self.calls is None or self._ended[0] + self._window <= now):
+            self._ended.popleft()
+        if now // 86_400_000 != self._day:
+            self._day, self._today = now // 86_400_000, 0

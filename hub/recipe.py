@@ -1,0 +1,174 @@
+"""Declaring a recipe: a generator function that yields steps, and when it starts, stops and must not start."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+from . import recipe_settings
+from .connector import Action, Connector, Match, Trigger
+from .errors import RecipeInvalid
+from .event import Event
+from .recipe_settings import Declared
+from .step import Steps
+
+Filter = Callable[[Event], bool]
+"""Says whether an event should start the recipe. Its docstring is what people read when it did not:
+"The order has an e-mail address.\""""
+
+FOREVER = timedelta(days=3650)
+"""How long a `once_per` key counts where no cool-down is given."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe as declared. Calling it gives the generator, so that one recipe can `yield from` another."""
+
+    name: str
+    function: Callable[..., Steps] = field(repr=False)
+    on: tuple[Match, ...]
+    title: str
+    about: str
+    settings: Mapping[str, Declared]
+    needs: tuple[str, ...]
+    filters: tuple[Filter, ...]
+    once_per: Callable[[Event], str | None] | None = field(repr=False)
+    cool_down: timedelta
+    stop_when: tuple[Match, ...]
+
+    def __call__(self, event: Event, **settings: Any) -> Steps:
+        return self.function(event, **settings)
+
+    @property
+    def module(self) -> str:
+        return self.function.__module__
+
+    def refusal(self, event: Event) -> str | None:
+        """Why this event does not start the recipe, as the filter's own sentence; None if it does."""
+        for check in self.filters:
+            if not check(event):
+                says = " ".join((check.__doc__ or check.__name__.replace("_", " ")).split()).rstrip(".")
+                return f"Not so: {says}."
+        return None
+
+
+def recipe(
+    *,
+    on: Trigger | Match | Sequence[Trigger | Match],
+    title: str,
+    filters: Sequence[Filter] = (),
+    once_per: str | Callable[[Event], str | None] | None = None,
+    cool_down: timedelta = FOREVER,
+    stop_when: Trigger | Match | Sequence[Trigger | Match] = (),
+) -> Callable[[Callable[..., Steps]], Recipe]:
+    """Declares a recipe. The function's docstring tells an owner what it does; its keyword-only parameters are
+    its settings.
+
+    on         what starts it
+    title      its name for people
+    filters    all must hold, else it does not start and the reason is kept
+    once_per   "person", a payload field ("id", "customer.id"), or a function of the event: it starts once per
+               value within `cool_down`; where the value is missing (None), it starts each time
+    stop_when  events about the same person that end a run at once, whatever it waits for
+
+    Raises RecipeInvalid, with every fault in one message.
+    """
+
+    def register(function: Callable[..., Steps]) -> Recipe:
+        made = Recipe(
+            name=function.__name__,
+            function=function,
+            on=_matches(on),
+            title=title,
+            about=inspect.getdoc(function) or "",
+            settings=recipe_settings.declared(function),
+            needs=tuple(sorted(_needs(function, _matches(on)))),
+            filters=tuple(filters),
+            once_per=_once_key(once_per),
+            cool_down=cool_down,
+            stop_when=_matches(stop_when),
+        )
+        if faults := _faults(made):
+            raise RecipeInvalid(f"Recipe {made.name}: " + "; ".join(faults) + ".")
+        return made
+
+    return register
+
+
+def _matches(given: Trigger | Match | Sequence[Trigger | Match]) -> tuple[Match, ...]:
+    listed = (given,) if isinstance(given, Trigger | Match) else given
+    return tuple(item if isinstance(item, Match) else Match(item) for item in listed)
+
+
+def _faults(made: Recipe) -> Iterator[str]:
+    if not inspect.isgeneratorfunction(made.function):
+        yield "it yields no step, so it would do nothing"
+    if not made.about:
+        yield "it has no docstring that tells its owner what it does"
+    if not made.on:
+        yield "nothing starts it (on=…)"
+    if any(match.same for match in made.on):
+        yield "on=… cannot use same=…, as there is no earlier event to compare with"
+
+
+def value_at(data: Mapping[str, Any], path: str) -> Any:
+    """The value under a dotted name, None where there is none: `value_at(order, "customer.id")`."""
+    found: Any = data
+    for part in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(part)
+    return found
+
+
+def _once_key(given: str | Callable[[Event], str | None] | None) -> Callable[[Event], str | None] | None:
+    if given is None or callable(given):
+        return given
+    if given == "person":
+        return _person_key
+
+    def by_field(event: Event) -> str | None:
+        found = value_at(event.data, given)
+        return None if found is None else f"{given}={found}"
+
+    return by_field
+
+
+def _person_key(event: Event) -> str | None:
+    person = event.person
+    if person.email:
+        return f"email={person.email.lower()}"
+    if person.phone:
+        return f"phone={person.phone}"
+    return next((f"{kind}={value}" for kind, value in sorted(person.ids.items())), None)
+
+
+def _needs(function: Callable[..., Any], on: Iterable[Match]) -> set[str]:
+    """The connectors that a recipe uses: those of its triggers, and those that its code names."""
+    needs = {match.trigger.connector.name for match in on}
+    seen: set[object] = set()
+
+    def look(code_owner: Callable[..., Any]) -> None:
+        if code_owner in seen:
+            return
+        seen.add(code_owner)
+        code = code_owner.__code__
+        for name in code.co_names:
+            found = code_owner.__globals__.get(name)
+            if isinstance(found, ModuleType):
+                found = getattr(found, "connector", None)
+            if isinstance(found, Connector):
+                needs.add(found.name)
+            elif isinstance(found, Action):
+                needs.add(found.connector.name)
+            elif isinstance(found, Recipe):
+                needs.update(found.needs)
+            elif inspect.isfunction(found) and found.__module__ == code_owner.__module__:
+                look(found)
+
+    look(function)
+    return needs

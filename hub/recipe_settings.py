@@ -1,0 +1,129 @@
+"""What an owner may choose in a recipe: the keyword-only parameters of its function, read and checked.
+
+`def order_thanks(event, *, tag: str = "customer", wait: timedelta = timedelta(hours=1))` has the settings
+`tag` and `wait`. `Annotated[str, Setting("Text message", help=…)]` gives one words for people.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from .errors import RecipeInvalid, SettingInvalid
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)[a-z]*", re.IGNORECASE)
+_REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Words for people about a setting: `label` names it, `help` says what to enter, as a sentence."""
+
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One setting of a recipe. `type` is str, int, float, bool, timedelta, Decimal, list or a Literal's values."""
+
+    name: str
+    type: Any
+    default: Any
+    words: Setting
+
+    @property
+    def required(self) -> bool:
+        return self.default is _REQUIRED
+
+    @property
+    def type_name(self) -> str:
+        if isinstance(self.type, tuple):
+            return "one of " + ", ".join(map(str, self.type))
+        return {timedelta: "duration", str: "text", list: "list", bool: "yes or no"}.get(self.type, "number")
+
+
+def declared(function: Callable[..., Any]) -> dict[str, Declared]:
+    """The settings of a recipe's function, by name. Raises RecipeInvalid for a type that nobody could fill in."""
+    hints = get_type_hints(function, include_extras=True)
+    found = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        hint, words = hints.get(parameter.name, str), Setting(parameter.name.replace("_", " ").capitalize())
+        if get_origin(hint) is Annotated:
+            hint, *extras = get_args(hint)
+            words = next((extra for extra in extras if isinstance(extra, Setting)), words)
+        found[parameter.name] = Declared(parameter.name, _kind(hint, parameter.name), parameter.default, words)
+    return found
+
+
+def _kind(hint: Any, name: str) -> Any:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    kind = get_origin(hint) or hint
+    if kind in (str, int, float, bool, timedelta, Decimal, list):
+        return kind
+    raise RecipeInvalid(
+        f"The setting {name!r} has a type that nobody can fill in. Use str, int, float, bool, timedelta, "
+        "Decimal, list[str] or Literal."
+    )
+
+
+def filled_in(settings: Mapping[str, Declared], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values (text, or already of the type) with the defaults of the rest.
+
+    Raises SettingInvalid, with every fault in one message.
+    """
+    faults = [f"there is no setting {name!r}" for name in given if name not in settings]
+    values: dict[str, Any] = {}
+    for name, setting in settings.items():
+        if name not in given:
+            if setting.required:
+                faults.append(f"{name} is missing ({setting.words.help or setting.words.label})")
+            else:
+                values[name] = setting.default
+            continue
+        try:
+            values[name] = _value(setting.type, given[name])
+        except (ValueError, InvalidOperation):
+            faults.append(f"{name} should be {setting.type_name}")
+    if faults:
+        raise SettingInvalid("Check the settings: " + "; ".join(faults) + ".")
+    return values
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if isinstance(kind, tuple):
+        for choice in kind:
+            if str(choice) == str(value):
+                return choice
+        raise ValueError
+    if not isinstance(value, str):
+        if isinstance(value, kind) or (kind in (float, Decimal) and isinstance(value, int)):
+            return value
+        raise ValueError
+    if kind is bool:
+        word = value.strip().lower()
+        if word not in ("yes", "true", "on", "1", "no", "false", "off", "0"):
+            raise ValueError
+        return word in ("yes", "true", "on", "1")
+    if kind is timedelta:
+        return duration(value)
+    if kind is list:
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return kind(value)
+
+
+def duration(text: str) -> timedelta:
+    """`90m`, `1 h 30 min`, `3 days` as a timedelta. Raises ValueError."""
+    parts = _SPAN.findall(text)
+    if not parts or _SPAN.sub("", text).strip(" ,"):
+        raise ValueError(f"{text!r} is not a duration")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit.lower()] for number, unit in parts))

@@ -1,0 +1,81 @@
+"""Finds connectors and recipes: in every package that an entry point names, ours registered like anyone's.
+
+A package of connectors holds one sub-package per connector, whose object is called `connector`; a package of
+recipes holds modules with recipes in them. Nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from .connector import Action, Connector
+from .errors import ConnectorInvalid, NotFound, RecipeInvalid
+from .recipe import Recipe
+
+
+@cache
+def _modules(group: str) -> dict[str, str]:
+    """Short names and full module names in the packages that the entry points of a group name."""
+    found: dict[str, str] = {}
+    for point in sorted(entry_points(group=group), key=lambda point: (point.name != "regulars", point.name)):
+        package = importlib.import_module(point.value)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                found.setdefault(module.name, f"{point.value}.{module.name}")
+    return found
+
+
+def connector_names() -> list[str]:
+    return sorted(_modules("regulars.connectors"))
+
+
+@cache
+def connector(name: str) -> Connector:
+    """The connector of this name. Raises NotFound, or ConnectorInvalid with every fault of its declaration."""
+    module_name = _modules("regulars.connectors").get(name)
+    if module_name is None:
+        raise NotFound(f"There is no connector {name!r}. There are: {', '.join(connector_names())}.")
+    found = getattr(importlib.import_module(module_name), "connector", None)
+    if not isinstance(found, Connector):
+        raise ConnectorInvalid(f"The package {module_name} has no object called connector.")
+    found.validate()
+    return found
+
+
+def action(name: str) -> Action[Any, Any]:
+    """The action of this full name, `twilio.send_sms`. Raises NotFound."""
+    of, _, _ = name.partition(".")
+    found = connector(of).actions.get(name)
+    if found is None:
+        raise NotFound(f"{connector(of).title} has no action {name!r}.")
+    return found
+
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """Every recipe, by name. Raises RecipeInvalid if two share one."""
+    found: dict[str, Recipe] = {}
+    for module_name in _modules("regulars.recipes").values():
+        for made in _recipes_in(importlib.import_module(module_name)):
+            if found.setdefault(made.name, made) is not made:
+                raise RecipeInvalid(f"Two recipes are called {made.name!r}; rename one.")
+    return dict(sorted(found.items()))
+
+
+def _recipes_in(module: Any) -> Iterator[Recipe]:
+    for value in vars(module).values():
+        if isinstance(value, Recipe) and value.module == module.__name__:
+            yield value
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name. Raises NotFound."""
+    found = recipes().get(name)
+    if found is None:
+        raise NotFound(f"There is no recipe {name!r}. There are: {', '.join(recipes())}.")
+    return found

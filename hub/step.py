@@ -1,0 +1,105 @@
+"""What a recipe yields: steps as data. The engine does them and sends the answers back."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .connector import Match, Trigger
+
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
+"""The steps that the engine answers itself; every other action belongs to a connector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: an action's name and its inputs. Two steps are equal if they ask for the same."""
+
+    action: str
+    inputs: Mapping[str, Any]
+    line: int = field(default=0, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"Step({self.action})"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several steps at once; the answer is the list of their answers, in order."""
+
+    steps: tuple[Step, ...]
+
+
+Steps = Generator[Step | Together, Any, str | None]
+"""What a recipe function returns: a generator of steps. Its return value is one line about how it ended."""
+
+
+class _Made(threading.local):
+    steps: list[Step] | None = None
+
+
+_made = _Made()
+
+
+@contextmanager
+def made_steps() -> Iterator[list[Step]]:
+    """Collects the steps made on this thread meanwhile, so that one that was never yielded is noticed."""
+    before, _made.steps = _made.steps, []
+    try:
+        yield _made.steps
+    finally:
+        _made.steps = before
+
+
+def make(action: str, inputs: Mapping[str, Any], *, depth: int = 2) -> Step:
+    """A step, remembered with the recipe's line that made it."""
+    if _made.steps is None:
+        return Step(action, inputs)
+    step = Step(action, inputs, sys._getframe(depth).f_lineno)
+    _made.steps.append(step)
+    return step
+
+
+def sleep(*, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> Step:
+    """Go on after this long: `yield sleep(days=3)`. Restarts and upgrades do not matter."""
+    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return make(SLEEP, {"for": span})
+
+
+def sleep_until(at: datetime) -> Step:
+    """Go on at this time, or at once if it has passed: `yield sleep_until(event.at + timedelta(days=3))`."""
+    return make(SLEEP_UNTIL, {"at": at})
+
+
+def wait_for(*triggers: Trigger | Match, timeout: timedelta) -> Step:
+    """Wait until one of these happens to the same person: the answer is the Event, or None after `timeout`.
+
+    Events that came since the run's own event count too, even if they came before the wait began; each event
+    answers one wait of a run. Narrow a trigger with `same` or `where`:
+    `yield wait_for(shopify.order_created.matching(same="checkout_token"), timeout=timedelta(days=3))`.
+    """
+    if not triggers:
+        raise TypeError("wait_for needs at least one trigger to wait for.")
+    return make(WAIT_FOR, {"any": [trigger.as_data() for trigger in triggers], "timeout": timeout})
+
+
+def now() -> Step:
+    """The time: `at = yield now()`. The answer stays the same when the run is replayed; `datetime.now()` would not."""
+    return make(NOW, {})
+
+
+def together(*steps: Step | Iterable[Step]) -> Together:
+    """Do several steps at once: `contact, member = yield together(hubspot.…(…), mailchimp.…(…))`.
+
+    If one of them is rejected, the error is thrown after all have ended.
+    """
+    flat: list[Step] = []
+    for step in steps:
+        flat.extend([step] if isinstance(step, Step) else step)
+    return Together(tuple(flat))
