@@ -1,8 +1,8 @@
 """Regulars: what recipes and connectors are written with. This is the whole public API."""
 
-from .connector import Connector, Field, Limit, Match, Trigger
+from .connector import Action, Connector, Field, Limit, Match, Trigger
 from .delivery import Delivery
-from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown, TryLater
+from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, PayloadUnreadable, RateLimited, Rejected, ServiceDown, TryLater
 from .event import UNKNOWN, Consent, Event, Person
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
@@ -10,6 +10,7 @@ from .step import Step, Steps, now, sleep, sleep_until, together, wait_for
 
 __all__ = [
     "UNKNOWN",
+    "Action",
     "ActionFailed",
     "Connector",
     "Consent",
@@ -20,6 +21,7 @@ __all__ = [
     "Match",
     "NotAuthorized",
     "OutcomeUnknown",
+    "PayloadUnreadable",
     "Person",
     "RateLimited",
     "Recipe",

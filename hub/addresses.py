@@ -11,7 +11,7 @@ def email(text: str | None) -> str | None:
     """The address in lower case without spaces around it, or None if it is none."""
     found = (text or "").strip().lower()
     name, _, domain = found.rpartition("@")
-    return found if name and domain and " " not in found else None
+    return found if name and domain and len(found.split()) == 1 else None
 
 
 @lru_cache(maxsize=10_000)
@@ -27,7 +27,8 @@ def phone(text: str | None, region: str | None = None) -> str | None:
         number = phonenumbers.parse(text, (region or "").upper() or None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    # "Possible" alone would also take a number that can only be dialled within its town.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

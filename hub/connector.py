@@ -115,13 +115,16 @@ class Trigger:
 
     @property
     def sample(self) -> Event:
-        """The event that the sample tells."""
-        return next(event for event in self.connector.read(self.sample_delivery) if event.type == self.type)
+        """The event that the sample tells. Raises ConnectorInvalid if it tells none of this type."""
+        for event in self.connector.read(self.sample_delivery):
+            if event.type == self.type:
+                return event
+        raise ConnectorInvalid(f"{self.type}: its sample {self.sample_file} tells no event of this type.")
 
 
 def read_sample(file: Path) -> Delivery:
     """A sample file as a delivery: `{"headers": {…}, "body": …}`, or `"form": {…}` in place of the body."""
-    sample = json.loads(file.read_text())
+    sample = json.loads(file.read_text(encoding="utf-8"))
     if "form" in sample:
         from urllib.parse import urlencode
 
@@ -142,7 +145,8 @@ class Action(Generic[P, R]):
     batch_by    inputs that calls must share to go together; `batch_limit` how many may
     echo        the fingerprint of the event that the provider will send because of this call, from the inputs
     identifies  whom the answer turned out to be about, from the inputs and the answer
-    settle      seconds after which a call of unknown outcome is certain to show in `readback`
+    settle      after how long a call of unknown outcome is certain to show in `readback`
+    answer_key  the field of a readback action's answer that no other answer shares
     """
 
     def __init__(
@@ -157,6 +161,7 @@ class Action(Generic[P, R]):
         echo: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
+        answer_key: str = "id",
     ) -> None:
         self.connector = connector
         self.name = f"{connector.name}.{function.__name__}"
@@ -167,6 +172,7 @@ class Action(Generic[P, R]):
         self.echo = echo
         self.identifies = identifies
         self.settle = settle
+        self.answer_key = answer_key
         self.perform = function
         self.many: Callable[..., Iterable[Any]] | None = None
         self.find: Callable[..., Any] | None = None
@@ -199,8 +205,9 @@ class Action(Generic[P, R]):
         return register
 
     def readback(self, function: Function) -> Function:
-        """Declares how to find out whether a call happened: `function(client, since, **inputs)` gives the answer
-        that the call would have given, or None if it did not happen at or after `since` (aware, UTC)."""
+        """Declares how to find out whether a call happened: `function(client, since, **inputs)` gives, oldest first,
+        the answers of all calls with these inputs at or after `since` (aware, UTC); an empty list if there were none.
+        An answer that another step recorded as its own is passed over."""
         self.find = function
         return function
 
@@ -270,6 +277,7 @@ class Connector:
         echo: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
+        answer_key: str = "id",
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
         """Declares something that can be done: the function gets the client, then the inputs."""
 
@@ -284,6 +292,7 @@ class Connector:
                 echo=echo,
                 identifies=identifies,
                 settle=settle,
+                answer_key=answer_key,
             )
             self.actions[action.name] = action
             return action

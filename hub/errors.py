@@ -14,8 +14,8 @@ HubError
 └── ReplayFailed            the run is held for a person
     ├── RecipeChanged · StepNotYielded · StepNotData · RecipeMissing
 
-The docstring of a class is its message where none is given. Messages never carry secrets or personal data:
-text that came from a provider goes through `scrubbed`.
+The first paragraph of a class's docstring is its message where none is given. Messages never carry secrets or
+personal data: text that came from a provider goes through `scrubbed`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_EMAIL = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+# The look-behind lets a match begin only where a word does, else long text without an @ takes time squared.
+_EMAIL = re.compile(r"(?<![^\s@<>\"',;:()])[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
 _LONG_NUMBER = re.compile(r"\+?\d[\d\-. ()]{5,}\d")
 _EXCERPT = 300
 
@@ -41,7 +42,7 @@ class HubError(Exception):
     """Something went wrong in the hub."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+        super().__init__(message or " ".join((type(self).__doc__ or "").partition("\n\n")[0].split()))
 
 
 class SetupError(HubError):

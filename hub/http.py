@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 import requests
@@ -25,7 +26,6 @@ class Session(requests.Session):
         super().__init__()
         self.base_url = base_url.rstrip("/")
         self.trust_env = False  # no credentials from .netrc, and no look-up of proxies for each call
-        self.max_redirects = 0
         adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -33,7 +33,7 @@ class Session(requests.Session):
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Like requests', but raises OutcomeUnknown or ServiceDown where there was no answer."""
         kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
-        kwargs.setdefault("allow_redirects", False)
+        kwargs["allow_redirects"] = False  # always: `get` of requests asks for redirects by itself
         if isinstance(url, str) and url.startswith("/"):
             url = self.base_url + url
         try:
@@ -53,7 +53,8 @@ def no_answer(error: BaseException) -> ActionFailed:
         seen.add(id(cause))
         if isinstance(cause, NewConnectionError | ConnectTimeoutError | NameResolutionError | requests.ConnectTimeout):
             return ServiceDown("The service could not be reached. It is tried again later.")
-        todo += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+        # Not __context__: that may be an earlier call's failure, which is just being handled.
+        todo += [cause.__cause__, getattr(cause, "reason", None), *cause.args]
     return OutcomeUnknown("The service did not answer, so it may or may not have happened.")
 
 
@@ -76,16 +77,21 @@ def refusal(status: int, message: str, *, after: float | None = None, code: str 
 
 
 def retry_after(headers: Any) -> float | None:
-    """The seconds in a `Retry-After` header, given as seconds or as a date; None where there is none to read."""
+    """The seconds in a `Retry-After` header, given as seconds or as a date, a day at most; None where there is none
+    to read."""
     value = headers.get("Retry-After") if headers is not None else None
     if value is None:
         return None
     with contextlib.suppress(ValueError):
-        return max(0.0, float(value))
+        return _within_a_day(float(value))
     from email.utils import parsedate_to_datetime
 
     from .timing import SystemClock, to_ms
 
     with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, (to_ms(parsedate_to_datetime(value)) - SystemClock().now()) / 1000)
+        return _within_a_day((to_ms(parsedate_to_datetime(value)) - SystemClock().now()) / 1000)
     return None
+
+
+def _within_a_day(seconds: float) -> float | None:
+    return None if math.isnan(seconds) else min(max(0.0, seconds), 86_400.0)

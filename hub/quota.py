@@ -95,6 +95,11 @@ class Quota:
         self.in_flight += 1
         self._today += 1
 
+    def cancel(self) -> None:
+        """A call that was started did not leave after all."""
+        self.in_flight -= 1
+        self._today -= 1
+
     def end(self, now: int) -> None:
         self.in_flight -= 1
         self._ended.append(now)

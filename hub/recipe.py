@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from . import recipe_settings
@@ -92,7 +92,7 @@ def recipe(
             cool_down=cool_down,
             stop_when=_matches(stop_when),
         )
-        if faults := _faults(made):
+        if faults := list(_faults(made)):
             raise RecipeInvalid(f"Recipe {made.name}: " + "; ".join(faults) + ".")
         return made
 
@@ -156,15 +156,16 @@ def _needs(function: Callable[..., Any], on: Iterable[Match]) -> set[str]:
         if code_owner in seen:
             return
         seen.add(code_owner)
-        code = code_owner.__code__
-        for name in code.co_names:
+        for name in _names(code_owner.__code__):
             found = code_owner.__globals__.get(name)
             if isinstance(found, ModuleType):
                 found = getattr(found, "connector", None)
             if isinstance(found, Connector):
                 needs.add(found.name)
-            elif isinstance(found, Action):
+            elif isinstance(found, Action | Trigger):
                 needs.add(found.connector.name)
+            elif isinstance(found, Match):
+                needs.add(found.trigger.connector.name)
             elif isinstance(found, Recipe):
                 needs.update(found.needs)
             elif inspect.isfunction(found) and found.__module__ == code_owner.__module__:
@@ -172,3 +173,11 @@ def _needs(function: Callable[..., Any], on: Iterable[Match]) -> set[str]:
 
     look(function)
     return needs
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Every name that a function's code uses, also within a comprehension or a lambda, which have code of their own."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from .errors import RecipeInvalid, SettingInvalid
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)[a-z]*", re.IGNORECASE)
+_SPAN = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(?:(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)(?![a-z])",
+    re.IGNORECASE,
+)
 _REQUIRED = inspect.Parameter.empty
 
 
@@ -106,6 +110,8 @@ def _value(kind: Any, value: Any) -> Any:
                 return choice
         raise ValueError
     if not isinstance(value, str):
+        if isinstance(value, bool) is not (kind is bool):
+            raise ValueError
         if isinstance(value, kind) or (kind in (float, Decimal) and isinstance(value, int)):
             return value
         raise ValueError
@@ -118,12 +124,18 @@ def _value(kind: Any, value: Any) -> Any:
         return duration(value)
     if kind is list:
         return [part.strip() for part in value.split(",") if part.strip()]
-    return kind(value)
+    number = kind(value)
+    if kind in (float, Decimal) and not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def duration(text: str) -> timedelta:
-    """`90m`, `1 h 30 min`, `3 days` as a timedelta. Raises ValueError."""
-    parts = _SPAN.findall(text)
+    """`90m`, `1 h 30 min`, `3 days` as a timedelta. Months are refused, as they differ in length. Raises ValueError."""
+    parts = [(number, "".join(unit).lower()) for number, *unit in _SPAN.findall(text)]
     if not parts or _SPAN.sub("", text).strip(" ,"):
         raise ValueError(f"{text!r} is not a duration")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit.lower()] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than a calendar") from None

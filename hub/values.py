@@ -1,7 +1,7 @@
 """Plain data: what steps take and return, and how it is written down.
 
 Plain data is None, bool, int, float, str, datetime (aware), timedelta, Decimal, and lists and string-keyed
-mappings of these. Tuples are read back as lists.
+mappings of these. Tuples are read back as lists, and a number as a mapping's key as text.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _decoder: json.JSONDecoder = json.JSONDecoder(object_hook=_untagged)
 def write(value: Any) -> bytes:
     """Plain data as bytes, the same bytes for equal data. Raises StepNotData for anything else."""
     try:
-        return _encoder.encode(value).encode()
+        return _encoder.encode(value).encode("utf-8", "surrogatepass")
     except (TypeError, ValueError, RecursionError):
         raise StepNotData(
             "A step's inputs cannot be written down. Pass plain data: text, numbers, times, lists, "
@@ -66,7 +66,7 @@ def write(value: Any) -> bytes:
 
 def read(data: bytes) -> Any:
     """The plain data that `write` wrote."""
-    return _decoder.decode(data.decode())
+    return _decoder.decode(data.decode("utf-8", "surrogatepass"))
 
 
 def fingerprint(action: str, inputs: bytes) -> bytes:

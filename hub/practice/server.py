@@ -10,6 +10,7 @@ POST /_reset                         new accounts, no faults
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import socket
 import threading
@@ -46,7 +47,8 @@ class PracticeServer:
         first, _, rest = environ["PATH_INFO"].lstrip("/").partition("/")
         request = Request(environ)
         try:
-            request.get_data(cache=True)
+            # Read once and whole: a connection that stays open must be at its next request afterwards.
+            environ["wsgi.input"] = io.BytesIO(request.get_data())
             if first.startswith("_"):
                 response = self._own(first, rest, request)
             elif first in self.services:
@@ -92,7 +94,7 @@ class PracticeServer:
     def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serves in a background thread and gives the base address, `http://127.0.0.1:PORT`."""
         self._server = make_server(host, port, self, threaded=True, request_handler=_Quiet)
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="practice").start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="practice").start()
         return f"http://{host}:{self._server.server_port}"
 
     def stop(self) -> None:

@@ -1,0 +1,49 @@
+"""The web application: the door for webhooks, the page, and what operators watch. Imported by nobody but who serves it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Flask, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from webhooks.intake import Intake
+from webhooks.receiver import receiver
+
+from . import schema
+from .clock import CLOCK
+from .core import Hub
+
+
+def create_app(hub: Hub, intake: Intake) -> Flask:
+    """The application of one hub."""
+    app = Flask("hub")
+    app.register_blueprint(receiver(hub, intake))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", content_type="text/plain")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        trouble = not_ready(hub)
+        return Response((trouble or "ready") + "\n", 503 if trouble else 200, content_type="text/plain")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def not_ready(hub: Hub) -> str | None:
+    """Why the hub cannot do its work, or None: the database answers, the key fits, the clock ticks."""
+    try:
+        hub.workspaces.check_key()
+        with hub.database.read() as connection:
+            table = schema.lease
+            ticks = connection.execute(
+                sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
+            ).scalar()
+    except Exception as error:
+        return f"The database does not answer, or was sealed with another key ({type(error).__name__})."
+    return None if ticks else "The clock does not tick: start hub clock."

@@ -1,0 +1,73 @@
+"""The hub: its parts, put together once per process from its settings."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .connections import Connections
+from .database import Database
+from .enabled import EnabledRecipes
+from .people import People
+from .sealing import load_keyring
+from .settings import Settings
+from .timing import Chance, Clock, SystemClock
+from .versions import Versions
+from .wakeups import NoWakeups, Wakeups
+from .workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from .privacy import Privacy
+
+
+class Hub:
+    """Everything that a process of the hub works with. Closing it ends its connections to the database.
+
+    `linger_seconds`: how long a connection's holder stays when nothing is left, so that what comes soon after leaves
+    without taking the lease anew.
+
+    Raises SetupError if the settings, the key or the database do not fit.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+        wakeups: Wakeups | None = None,
+    ) -> None:
+        from .migrations import bring_up_to_date
+
+        self.settings = settings
+        self.linger_seconds = 2.0
+        self.clock: Clock = clock or SystemClock()
+        self.chance = chance or Chance()
+        self.wakeups: Wakeups = wakeups or NoWakeups()
+        self._closing = threading.Event()
+        self.keyring = load_keyring(
+            settings.secret_key, settings.key_file, may_create=not settings.database_file_exists
+        )
+        self.database = Database(settings.database)
+        bring_up_to_date(self.database)
+        self.workspaces = Workspaces(self.database, self.keyring, self.clock)
+        self.workspaces.check_key()
+        self.people = People(self.database)
+        self.versions = Versions(self.database, self.workspaces, self.clock)
+        self.connections = Connections(self.database, self.workspaces, self.clock, settings.public_url)
+        self.enabled = EnabledRecipes(self.database, self.workspaces, self.versions, self.connections, self.clock)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        from .privacy import Privacy
+
+        return Privacy(self)
+
+    def pause(self, seconds: float) -> None:
+        """Waits, for what cannot go on at once; ends early when the hub closes."""
+        self._closing.wait(seconds)
+
+    def close(self) -> None:
+        self._closing.set()
+        self.database.close()

@@ -1,0 +1,255 @@
+"""The database: SQLite or PostgreSQL, transactions, leases, ids and its clock. The truth of the hub is in it."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from . import schema
+from .errors import HubError, SetupError
+
+T = TypeVar("T")
+BUSY_SECONDS = 30
+
+
+class LeaseLost(HubError):
+    """Another process took over meanwhile, so nothing was written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """That one holder alone does something. `fence` grows with each new holder; writes are made only while it holds."""
+
+    name: str
+    holder: str
+    fence: int
+
+
+class Database:
+    """One database, for all threads of a process.
+
+    `read()` and `write()` give a connection in a transaction; `write()` commits at the end of the block. On SQLite
+    the writers of this process queue in order, rather than poll for the file's lock.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.holder = f"{secrets.token_hex(6)}"
+        self._turn = _Turn()
+        if self.is_sqlite:
+            if not self.url.database:
+                raise SetupError("DATABASE_URL names no file for SQLite. Use sqlite:///path/to/hub.db.")
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(
+                self.url,
+                poolclass=QueuePool,
+                pool_size=8,
+                max_overflow=64,
+                connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+            )
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        else:
+            self.engine = sa.create_engine(
+                self.url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=32, pool_pre_ping=True
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent look at the database."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    @contextmanager
+    def write(self, lease: Lease | None = None) -> Iterator[sa.Connection]:
+        """One transaction, committed (on SQLite with fsync) when the block ends, rolled back if it raises.
+
+        With a lease: raises LeaseLost, before anything is written, if it is no longer held.
+        """
+        if not self.is_sqlite:
+            with self.engine.begin() as connection:
+                if lease:
+                    self._require(connection, lease)
+                yield connection
+            return
+        with self._turn, self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                if lease:
+                    self._require(connection, lease)
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def retrying(self, work: Callable[[], T], tries: int = 3) -> T:
+        """Does a piece of work again if the database broke it off: a deadlock, a clash of ids, a restart."""
+        for attempt in itertools.count(1):
+            try:
+                return work()
+            except DBAPIError as error:
+                transient = isinstance(error, OperationalError | sa.exc.IntegrityError) or error.connection_invalidated
+                if not transient or attempt >= tries:
+                    raise
+        raise AssertionError
+
+    def insert(self, table: sa.Table) -> Any:
+        """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Inserts the rows whose key is not there yet."""
+        if rows:
+            connection.execute(self.insert(table).on_conflict_do_nothing(), rows)
+
+    @property
+    def db_now(self) -> sa.ColumnElement[int]:
+        """The database's own clock, in milliseconds: leases are measured on it, whatever the machines think."""
+        if self.is_sqlite:
+            return sa.literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", sa.BigInteger)
+        return sa.literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", sa.BigInteger)
+
+    def lock_people(self, connection: sa.Connection, person_ids: Sequence[int]) -> None:
+        """Makes what is written about these people in other transactions wait. SQLite has one writer anyway."""
+        if not self.is_sqlite and person_ids:
+            query = sa.select(schema.person.c.id).where(schema.person.c.id.in_(sorted(set(person_ids))))
+            connection.execute(query.order_by(schema.person.c.id).with_for_update()).all()
+
+    # ---- leases
+
+    def acquire(self, name: str, seconds: float) -> Lease | None:
+        """The lease of this name, if nobody else holds it. Whoever holds it already gets a new fence."""
+        table, mine = schema.lease, self.holder + f".{threading.get_ident()}"
+        until = self.db_now + round(seconds * 1000)
+        with self.write() as connection:
+            statement = self.insert(table).values(name=name, holder=mine, fence=1, until=until)
+            statement = statement.on_conflict_do_update(
+                index_elements=[table.c.name],
+                set_={"holder": mine, "fence": table.c.fence + 1, "until": until},
+                where=(table.c.until < self.db_now) | (table.c.holder == mine),
+            ).returning(table.c.fence)
+            fence = connection.execute(statement).scalar()
+        return None if fence is None else Lease(name, mine, fence)
+
+    def renew(self, lease: Lease, seconds: float) -> bool:
+        """Holds the lease this much longer from now; False if it was lost."""
+        table = schema.lease
+        with self.write() as connection:
+            done = connection.execute(
+                sa.update(table)
+                .where(table.c.name == lease.name, table.c.holder == lease.holder, table.c.fence == lease.fence)
+                .values(until=self.db_now + round(seconds * 1000))
+            )
+            return done.rowcount == 1
+
+    def release(self, lease: Lease) -> None:
+        """Lets others have the lease at once."""
+        table = schema.lease
+        with self.write() as connection:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.name == lease.name, table.c.holder == lease.holder, table.c.fence == lease.fence)
+                .values(until=0)
+            )
+
+    def break_leases(self) -> None:
+        """Ends all leases: only for a process that knows that no other is alive."""
+        with self.write() as connection:
+            connection.execute(sa.update(schema.lease).values(until=0))
+            connection.execute(sa.update(schema.run).where(schema.run.c.leased_until > 0).values(leased_until=0))
+
+    def _require(self, connection: sa.Connection, lease: Lease) -> None:
+        table = schema.lease
+        query = sa.select(table.c.fence).where(
+            table.c.name == lease.name, table.c.holder == lease.holder, table.c.until > self.db_now
+        )
+        if connection.execute(query.with_for_update()).scalar() != lease.fence:
+            raise LeaseLost
+
+
+class _Turn:
+    """A lock that is given in the order it was asked for: a busy thread cannot starve the others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[threading.Lock] = []
+        self._taken = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        mine.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.pop(0).release()
+            else:
+                self._taken = False
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "auto_vacuum = INCREMENTAL",  # counts only before the first page is written
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+        "cache_size = -8000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        # The failure ended the transaction itself (a full disk does), or the connection is gone.
+        connection.invalidate()
+
+
+class Ids:
+    """New ids: 63 bits that grow with time, so that rows lie in the order in which they came.
+
+    41 bits of milliseconds and 22 that start by chance and count up within one millisecond.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self) -> int:
+        with self._lock:
+            fresh = (time.time_ns() // 1_000_000 << 22) | secrets.randbits(21)
+            self._last = fresh if fresh > self._last else self._last + 1
+            return self._last
+
+
+_ids = Ids()
+new_id = _ids.new
+"""A new id for a row."""

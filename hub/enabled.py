@@ -1,0 +1,158 @@
+"""Enabled recipes: which recipe is on for a workspace, with which settings, accounts and version of its code.
+
+A row never changes: new settings or new code make a new row, and runs keep the one they started with.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import recipe_settings, registry, schema, values
+from .connections import Connections
+from .database import Database, new_id
+from .errors import HubError, NotFound, RecipeMissing
+from .recipe import Recipe
+from .timing import Clock
+from .versions import Versions
+from .workspaces import Workspace, Workspaces
+
+
+@dataclass(frozen=True)
+class Enabled:
+    """A recipe as it was switched on."""
+
+    id: int
+    workspace_id: int
+    recipe: str
+    version: str
+    connections: Mapping[str, str]
+    settings: Mapping[str, Any] = field(repr=False)
+
+
+class EnabledRecipes:
+    """All recipes that are, or were, switched on."""
+
+    def __init__(
+        self,
+        database: Database,
+        workspaces: Workspaces,
+        versions: Versions,
+        connections: Connections,
+        clock: Clock,
+    ) -> None:
+        self.database, self.workspaces, self.versions = database, workspaces, versions
+        self.connections, self.clock = connections, clock
+        self._lock = threading.Lock()
+        self._opened: dict[int, Enabled] = {}
+
+    def enable(self, workspace: Workspace, name: str, given: Mapping[str, str]) -> Enabled:
+        """Switches a recipe on, or gives it new settings. `given` has settings, and `CONNECTOR=CONNECTION` where a
+        workspace has several accounts of a service. Raises SetupError."""
+        recipe = registry.recipe(name)
+        accounts = {key: value for key, value in given.items() if key in recipe.needs}
+        settings = recipe_settings.filled_in(
+            recipe.settings, {key: value for key, value in given.items() if key not in accounts}
+        )
+        bound = self.connections.bind(workspace, recipe.needs, accounts)
+        with self.database.write() as connection:
+            version = self.versions.keep(connection, recipe)
+            return self._replace(connection, workspace, recipe, version, settings, bound)
+
+    def disable(self, workspace: Workspace, name: str) -> None:
+        """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
+        with self.database.write() as connection:
+            if not self._end(connection, workspace, name):
+                raise NotFound(f"The recipe {name!r} is not on in {workspace.name}.")
+
+    def of(self, workspace: Workspace) -> Iterator[tuple[Recipe, Enabled]]:
+        """The recipes that are on, with their code in the version that is on."""
+        for entry in self._on(workspace):
+            # Code that is gone starts nothing; `refresh` told it when the hub started.
+            with suppress(RecipeMissing):
+                yield self.versions.load(entry.recipe, entry.version), entry
+
+    def get(self, connection: sa.Connection, enabled_id: int) -> Enabled:
+        with self._lock:
+            if found := self._opened.get(enabled_id):
+                return found
+        table = schema.enabled_recipe
+        row = connection.execute(sa.select(table).where(table.c.id == enabled_id)).one()
+        workspace = self.workspaces.get(row.workspace_id)
+        settings = values.read(workspace.sealer.open(row.settings, f"settings {row.id}"))
+        found = Enabled(row.id, row.workspace_id, row.recipe, row.version, json.loads(row.connections), settings)
+        with self._lock:
+            self._opened[enabled_id] = found
+        return found
+
+    def refresh(self) -> list[str]:
+        """Lets new runs use the code as it is now, where the settings still fit; gives what was changed, in words.
+
+        Called when a process starts: that is when code may have changed.
+        """
+        notes = []
+        for workspace in self.workspaces.list():
+            for entry in self._on(workspace):
+                try:
+                    recipe = registry.recipe(entry.recipe)
+                    if self.versions.current(recipe) == entry.version:
+                        continue
+                    kept = {k: v for k, v in entry.settings.items() if k in recipe.settings}
+                    settings = recipe_settings.filled_in(recipe.settings, kept)
+                    bound = self.connections.bind(workspace, recipe.needs, entry.connections)
+                    with self.database.write() as connection:
+                        version = self.versions.keep(connection, recipe)
+                        self._replace(connection, workspace, recipe, version, settings, bound)
+                    notes.append(f"{entry.recipe}: new runs use its edited code; runs under way keep the old.")
+                except HubError as error:
+                    notes.append(f"{entry.recipe}: keeps its old code. {error}")
+        return notes
+
+    def _on(self, workspace: Workspace) -> list[Enabled]:
+        table = schema.enabled_recipe
+        with self.database.read() as connection:
+            ids = connection.execute(
+                sa.select(table.c.id)
+                .where(table.c.workspace_id == workspace.id, table.c.disabled_at.is_(None))
+                .order_by(table.c.id)
+            ).scalars()
+            return [self.get(connection, enabled_id) for enabled_id in ids.all()]
+
+    def _replace(
+        self,
+        connection: sa.Connection,
+        workspace: Workspace,
+        recipe: Recipe,
+        version: str,
+        settings: Mapping[str, Any],
+        bound: Mapping[str, str],
+    ) -> Enabled:
+        self._end(connection, workspace, recipe.name)
+        enabled_id = new_id()
+        connection.execute(
+            sa.insert(schema.enabled_recipe).values(
+                id=enabled_id,
+                workspace_id=workspace.id,
+                recipe=recipe.name,
+                version=version,
+                settings=workspace.sealer.seal(values.write(settings), f"settings {enabled_id}"),
+                connections=json.dumps(dict(bound), sort_keys=True),
+                enabled_at=self.clock.now(),
+            )
+        )
+        return Enabled(enabled_id, workspace.id, recipe.name, version, bound, settings)
+
+    def _end(self, connection: sa.Connection, workspace: Workspace, name: str) -> bool:
+        table = schema.enabled_recipe
+        ended = connection.execute(
+            sa.update(table)
+            .where(table.c.workspace_id == workspace.id, table.c.recipe == name, table.c.disabled_at.is_(None))
+            .values(disabled_at=self.clock.now())
+        )
+        return ended.rowcount > 0

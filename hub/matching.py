@@ -1,0 +1,28 @@
+"""Whether an event is what a recipe starts with, waits for, or ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .connector import Match
+from .event import Event
+from .recipe import value_at
+
+
+def fits(match: Match | Mapping[str, Any], event: Event, trigger: Event | None = None) -> bool:
+    """Whether the event has the match's type and values, and shares its `same` fields with the run's own event."""
+    wanted = match.as_data() if isinstance(match, Match) else match
+    if event.type != wanted["type"]:
+        return False
+    if any(value_at(event.data, path) != value for path, value in wanted["where"].items()):
+        return False
+    if not wanted["same"]:
+        return True
+    return trigger is not None and all(_shared(event, trigger, path) for path in wanted["same"])
+
+
+def _shared(event: Event, trigger: Event, path: str) -> bool:
+    """Whether both have the same value there; a missing value is shared with nobody."""
+    value = value_at(event.data, path)
+    return value is not None and value == value_at(trigger.data, path)

@@ -1,0 +1,207 @@
+"""People: who is who by keyed hashes, each with a key of their own, and what they said about marketing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import sqlalchemy as sa
+
+from . import addresses, schema
+from .database import Database, new_id
+from .errors import NotFound
+from .event import Channel, Consent, Person
+from .sealing import Sealer, derived, new_key
+from .timing import to_ms
+from .workspaces import Workspace
+
+_CACHED_KEYS = 20_000
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody last said about marketing on a channel, and the type of the event that told."""
+
+    given: bool
+    source: str
+
+
+class People:
+    """Everyone that events were about. A person's sealer opens what is kept about them, until they are erased."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._sealers: OrderedDict[int, Sealer] = OrderedDict()
+        self._lock = Lock()
+
+    def resolve(self, connection: sa.Connection, workspace: Workspace, persons: Sequence[Person]) -> list[int | None]:
+        """The id of each person, made where nobody is known by any of their names; all names are remembered.
+
+        Of several people known by one's names, the one known by the e-mail counts, then by the number, then by an id.
+        """
+        hashed = [list(_hashes(workspace, person)) for person in persons]
+        known = self._known(connection, workspace, {name for names in hashed for name in names})
+        links: list[dict[str, object]] = []
+        made: list[dict[str, object]] = []
+        found: list[int | None] = []
+        for names in hashed:
+            if not names:
+                found.append(None)
+                continue
+            person_id = next((min(known[name]) for name in names if known.get(name)), None)
+            if person_id is None:
+                person_id = new_id()
+                made.append(self._new(workspace, person_id))
+            for name in names:
+                if person_id not in known.setdefault(name, set()):
+                    known[name].add(person_id)
+                    links.append({"workspace_id": workspace.id, "hash": name, "person_id": person_id})
+            found.append(person_id)
+        if made:
+            connection.execute(sa.insert(schema.person), made)
+        self.database.insert_new(connection, schema.identity, links)
+        return found
+
+    def link(self, connection: sa.Connection, workspace: Workspace, found: Iterable[tuple[int, Person]]) -> None:
+        """Remembers further names of people, as an action's answer told them."""
+        rows = [
+            {"workspace_id": workspace.id, "hash": name, "person_id": person_id}
+            for person_id, person in found
+            for name in _hashes(workspace, person)
+        ]
+        self.database.insert_new(connection, schema.identity, rows)
+
+    def find(self, connection: sa.Connection, workspace: Workspace, text: str) -> tuple[bytes, set[int]]:
+        """The keyed hash of an e-mail or number, and everyone known by it. Raises NotFound if it is neither."""
+        name = self.name_of(workspace, text)
+        return name, self._known(connection, workspace, {name}).get(name, set())
+
+    def name_of(self, workspace: Workspace, text: str) -> bytes:
+        """The keyed hash of an e-mail or number. Raises NotFound if it is neither."""
+        email, phone = addresses.email(text), addresses.phone(text)
+        if email:
+            return workspace.hash("email", email)
+        if phone:
+            return workspace.hash("phone", phone)
+        raise NotFound("Give a person's e-mail address, or their number with its country code (+14155550100).")
+
+    def sealer(self, connection: sa.Connection, workspace: Workspace, person_id: int | None) -> Sealer | None:
+        """What opens a person's payloads; the workspace's own for None; None if the person was erased."""
+        return self.sealers(connection, workspace, [person_id])[person_id]
+
+    def sealers(
+        self, connection: sa.Connection, workspace: Workspace, person_ids: Iterable[int | None]
+    ) -> dict[int | None, Sealer | None]:
+        """`sealer` for many at once."""
+        found: dict[int | None, Sealer | None] = {None: workspace.sealer}
+        missing = []
+        with self._lock:
+            for person_id in set(person_ids) - {None}:
+                assert person_id is not None
+                if cached := self._sealers.get(person_id):
+                    self._sealers.move_to_end(person_id)
+                    found[person_id] = cached
+                else:
+                    found[person_id] = None
+                    missing.append(person_id)
+        if missing:
+            table = schema.person
+            query = sa.select(table.c.id, table.c.key).where(
+                table.c.id.in_(missing), table.c.workspace_id == workspace.id
+            )
+            for row in connection.execute(query):
+                key = workspace.sealer.open(row.key, f"person {row.id}")
+                found[row.id] = self._remember(row.id, key)
+        return found
+
+    def forget(self, person_ids: Iterable[int]) -> None:
+        """Drops keys that were deleted."""
+        with self._lock:
+            for person_id in person_ids:
+                self._sealers.pop(person_id, None)
+
+    def _new(self, workspace: Workspace, person_id: int) -> dict[str, object]:
+        key = new_key()
+        self._remember(person_id, key)
+        wrapped = workspace.sealer.seal(key, f"person {person_id}")
+        return {"id": person_id, "workspace_id": workspace.id, "key": wrapped}
+
+    def _remember(self, person_id: int, key: bytes) -> Sealer:
+        sealer = Sealer(derived(key, "seal"))
+        with self._lock:
+            self._sealers[person_id] = sealer
+            if len(self._sealers) > _CACHED_KEYS:
+                self._sealers.popitem(last=False)
+        return sealer
+
+    def _known(self, connection: sa.Connection, workspace: Workspace, names: set[bytes]) -> dict[bytes, set[int]]:
+        table = schema.identity
+        found: dict[bytes, set[int]] = {}
+        if names:
+            query = sa.select(table.c.hash, table.c.person_id).where(
+                table.c.workspace_id == workspace.id, table.c.hash.in_(names)
+            )
+            for row in connection.execute(query):
+                found.setdefault(bytes(row.hash), set()).add(row.person_id)
+        return found
+
+    # ---- consent
+
+    def record_consents(
+        self, connection: sa.Connection, workspace: Workspace, said: Iterable[tuple[Consent, str]]
+    ) -> None:
+        """Keeps what people said, with the type of the event that told: the latest word counts, at the same
+        instant the no."""
+        table = schema.consent
+        latest: dict[tuple[bytes, str], dict[str, object]] = {}
+        for consent, source in sorted(said, key=lambda pair: (to_ms(pair[0].at), not pair[0].given)):
+            name = _address_hash(workspace, consent.channel, consent.address)
+            latest[name, consent.channel] = {
+                "workspace_id": workspace.id,
+                "hash": name,
+                "channel": consent.channel,
+                "given": consent.given,
+                "at": to_ms(consent.at),
+                "source": source[:40],
+            }
+        if latest:
+            statement = self.database.insert(table)
+            fresh = statement.excluded
+            later = (fresh.at > table.c.at) | ((fresh.at == table.c.at) & fresh.given.is_(False))
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[table.c.workspace_id, table.c.hash, table.c.channel],
+                    set_={"given": fresh.given, "at": fresh.at, "source": fresh.source},
+                    where=later,
+                ),
+                list(latest.values()),
+            )
+
+    def consents(
+        self, connection: sa.Connection, workspace: Workspace, channel: Channel, recipients: Iterable[str]
+    ) -> dict[str, Said]:
+        """What each recipient last said; who never said anything is missing."""
+        names = {_address_hash(workspace, channel, recipient): recipient for recipient in recipients}
+        table = schema.consent
+        query = sa.select(table.c.hash, table.c.given, table.c.source).where(
+            table.c.workspace_id == workspace.id, table.c.channel == channel, table.c.hash.in_(list(names))
+        )
+        return {names[bytes(row.hash)]: Said(row.given, row.source) for row in connection.execute(query)}
+
+
+def _address_hash(workspace: Workspace, channel: Channel, address: str) -> bytes:
+    if channel == "email":
+        return workspace.hash("email", addresses.email(address) or address)
+    return workspace.hash("phone", addresses.phone(address) or address)
+
+
+def _hashes(workspace: Workspace, person: Person) -> Iterable[bytes]:
+    """A person's names as keyed hashes, the most telling first."""
+    if email := addresses.email(person.email):
+        yield workspace.hash("email", email)
+    if person.phone:
+        yield workspace.hash("phone", addresses.phone(person.phone) or person.phone)
+    for kind in sorted(person.ids):
+        yield workspace.hash(kind, str(person.ids[kind]))

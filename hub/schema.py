@@ -1,0 +1,309 @@
+"""The tables. Every row belongs to a workspace; instants are milliseconds since 1970; what is personal is sealed.
+
+`hub/README.md` draws how they hang together; `hub/migrations` brings an older database here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# On SQLite only a column declared INTEGER is the row's own key.
+Id = BigInteger().with_variant(Integer(), "sqlite")
+Instant = BigInteger
+Sealed = LargeBinary
+Hash = LargeBinary(16)
+
+hub_key = Table(
+    "hub_key",
+    metadata,
+    Column("id", String(16), primary_key=True, comment="names the key without telling it"),
+    Column("created_at", Instant, nullable=False),
+)
+
+workspace = Table(
+    "workspace",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("key", Sealed, nullable=False, comment="wrapped by the hub's key"),
+    Column("retention_days", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("key", Sealed, nullable=False, comment="wrapped by the workspace's key; deleting it erases the person"),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True),
+    Column("hash", Hash, primary_key=True, comment="keyed hash of an e-mail, number or provider id"),
+    Column("person_id", Id, primary_key=True),
+    Index(None, "person_id"),
+    sqlite_with_rowid=False,
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True),
+    Column("hash", Hash, primary_key=True),
+    Column("channel", String(8), primary_key=True),
+    Column("given", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", String(40), nullable=False, comment="the type of the event that said so"),
+    sqlite_with_rowid=False,
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connector", String(60), nullable=False),
+    Column("label", String(200), nullable=False),
+    Column("state", String(16), nullable=False, comment="ready · needs_login · off"),
+    Column("reason", Text),
+    Column("fields", Sealed, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False, default=0, comment="calls without an answer, in a row"),
+    Column("paused_until", Instant, comment="the breaker: no call before"),
+    Column("quota", Text, nullable=False, default="{}"),
+    Column("last_event_at", Instant),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connection_id", String(24), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("state", String(12), nullable=False, comment="new · read · unreadable"),
+    Column("reason", Text),
+    Column("events", Integer, nullable=False, default=0),
+    Column("content", Sealed, comment="address, headers and body; gone once read"),
+)
+Index(
+    "ix_delivery_new", delivery.c.id, sqlite_where=delivery.c.state == "new", postgresql_where=delivery.c.state == "new"
+)
+Index("ix_delivery_workspace", delivery.c.workspace_id, delivery.c.id)
+
+seen_key = Table(
+    "seen_key",
+    metadata,
+    Column("connection_id", String(24), primary_key=True),
+    Column("hash", Hash, primary_key=True, comment="of a provider's own id of a delivery or an event"),
+    Column("at", Instant, nullable=False),
+    Index(None, "at"),
+    sqlite_with_rowid=False,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connection_id", String(24), nullable=False),
+    Column("delivery_id", Id),
+    Column("type", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("person_id", Id),
+    Column("state", String(12), nullable=False, comment="taken · echo · unknown"),
+    Column("skipped", Text, comment="recipes that it did not start, with the reason, as JSON"),
+    Column("content", Sealed),
+)
+Index("ix_event_person", event.c.workspace_id, event.c.person_id, event.c.type, event.c.id)
+Index("ix_event_workspace", event.c.workspace_id, event.c.id)
+
+echo = Table(
+    "echo",
+    metadata,
+    Column("connection_id", String(24), primary_key=True),
+    Column("hash", Hash, primary_key=True),
+    Column("until", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+recipe_version = Table(
+    "recipe_version",
+    metadata,
+    Column("hash", String(32), primary_key=True),
+    Column("recipe", String(80), primary_key=True),
+    Column("source", Sealed, nullable=False, comment="the modules it is made of, authenticated"),
+    Column("created_at", Instant, nullable=False),
+)
+
+enabled_recipe = Table(
+    "enabled_recipe",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("recipe", String(80), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("settings", Sealed, nullable=False),
+    Column("connections", Text, nullable=False, comment="connector → connection id, as JSON"),
+    Column("enabled_at", Instant, nullable=False),
+    Column("disabled_at", Instant, comment="runs that it started go on"),
+)
+Index("ix_enabled_recipe_workspace", enabled_recipe.c.workspace_id, enabled_recipe.c.recipe)
+
+once_key = Table(
+    "once_key",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True),
+    Column("recipe", String(80), primary_key=True),
+    Column("hash", Hash, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Index(None, "until"),
+    sqlite_with_rowid=False,
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("enabled_id", Id, nullable=False),
+    Column("recipe", String(80), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("event_at", Instant, nullable=False),
+    Column("person_id", Id),
+    Column("state", String(8), nullable=False, comment="running · waiting · done · stopped · failed · held"),
+    Column("reason", Text),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("due_at", Instant, comment="when to look at it; none: only a step's outcome or an event will"),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("leased_until", Instant, nullable=False, default=0, comment="on the database's clock"),
+    Column("sealed", Boolean, nullable=False, default=True, comment="whether payloads are still kept"),
+)
+_due = run.c.due_at.is_not(None)
+_live = run.c.ended_at.is_(None)
+_kept = run.c.ended_at.is_not(None) & run.c.sealed
+Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
+Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
+Index("ix_run_workspace", run.c.workspace_id, run.c.id)
+Index("ix_run_event", run.c.event_id)
+Index("ix_run_kept", run.c.workspace_id, run.c.ended_at, sqlite_where=_kept, postgresql_where=_kept)
+
+step = Table(
+    "step",
+    metadata,
+    Column("run_id", Id, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("workspace_id", Integer, nullable=False),
+    Column("person_id", Id),
+    Column("connection_id", String(24), comment="none for steps that the engine answers itself"),
+    Column("action", String(120), nullable=False),
+    Column("state", String(8), nullable=False, comment="waiting · claimed · done · refused · unknown · dropped"),
+    Column("priority", SmallInteger, nullable=False, default=1, comment="0 transactional, 1 other, 2 marketing"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("due_at", Instant),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("fingerprint", Hash, nullable=False),
+    Column("inputs", Sealed),
+    Column("answer", Sealed),
+    Column("answer_id", Hash, comment="keyed hash of the answer's unique value, for reading back"),
+    Column("reason", Text),
+    Column("event_id", Id, comment="the event that answered a wait"),
+    Column("asked_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("ended_at", Instant),
+    sqlite_with_rowid=False,
+)
+_outbox = step.c.connection_id.is_not(None) & step.c.state.in_(("waiting", "claimed"))
+Index(
+    "ix_step_outbox",
+    step.c.connection_id,
+    step.c.priority,
+    step.c.asked_at,
+    sqlite_where=_outbox,
+    postgresql_where=_outbox,
+)
+Index(
+    "ix_step_answer_id",
+    step.c.connection_id,
+    step.c.answer_id,
+    sqlite_where=step.c.answer_id.is_not(None),
+    postgresql_where=step.c.answer_id.is_not(None),
+)
+
+waiter = Table(
+    "waiter",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True),
+    Column("person_id", Id, primary_key=True),
+    Column("type", String(80), primary_key=True),
+    Column("run_id", Id, primary_key=True),
+    Index(None, "run_id"),
+    sqlite_with_rowid=False,
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("holder", String(60), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("until", Instant, nullable=False, comment="on the database's clock"),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("hash", Hash, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("ix_erasure_workspace", erasure.c.workspace_id, erasure.c.at)
+
+privacy_request = Table(
+    "privacy_request",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connection_id", String(24), nullable=False),
+    Column("kind", String(12), nullable=False, comment="erase · erase_all · export"),
+    Column("state", String(12), nullable=False, comment="done · ready"),
+    Column("at", Instant, nullable=False),
+    Column("document", Sealed, comment="what an export found"),
+    UniqueConstraint("workspace_id", "id"),
+)
+
+backup = Table(
+    "backup",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+)

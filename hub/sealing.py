@@ -1,0 +1,139 @@
+"""Sealing: what is personal is encrypted with a person's own key, that with the workspace's, that with the hub's.
+
+Deleting a person's key makes everything sealed with it unreadable, wherever it was copied to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import zlib
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from .errors import KeyWrong, SetupError
+
+KEY_BYTES = 32
+_NONCE = 12
+_PLAIN, _PACKED = b"\x01", b"\x02"
+_WORTH_PACKING = 256
+
+
+def new_key() -> bytes:
+    return os.urandom(KEY_BYTES)
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key for one purpose, so that no key serves two."""
+    return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES, person=b"regulars").digest()
+
+
+class Sealer:
+    """Seals and opens with one key. `about` names the place of a value, so that none can be put in another's place."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, data: bytes, about: str) -> bytes:
+        kind = _PLAIN
+        if len(data) >= _WORTH_PACKING:
+            kind, data = _PACKED, zlib.compress(data, 1)
+        nonce = os.urandom(_NONCE)
+        return kind + nonce + self._cipher.encrypt(nonce, data, kind + about.encode())
+
+    def open(self, sealed: bytes, about: str) -> bytes:
+        """What was sealed. Raises KeyWrong if this is not the key, the place or the value it was."""
+        kind, nonce, body = sealed[:1], sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
+        try:
+            data = self._cipher.decrypt(nonce, body, kind + about.encode())
+        except InvalidTag:
+            raise KeyWrong(
+                "A sealed value could not be opened: it was sealed with another key, or was changed."
+            ) from None
+        return zlib.decompress(data) if kind == _PACKED else data
+
+
+class HubKey:
+    """The key above all others, from the environment or its file. `id` names it without telling it."""
+
+    def __init__(self, secret: str) -> None:
+        # Whatever its length, a secret that people copy about becomes 32 bytes; a short one is refused.
+        if len(secret) < 32:
+            raise SetupError(
+                "The secret key is too short. Make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        key = hashlib.sha256(secret.encode()).digest()
+        self.id = derived(key, "id").hex()[:16]
+        self._sealer = Sealer(derived(key, "wrap"))
+        self._proof = derived(key, "proof")
+
+    def wrap(self, key: bytes, about: str) -> bytes:
+        return self._sealer.seal(key, about)
+
+    def unwrap(self, wrapped: bytes, about: str) -> bytes:
+        return self._sealer.open(wrapped, about)
+
+    def proof(self, data: bytes) -> bytes:
+        """Thirty-two bytes that only this key can make for this data."""
+        return hmac.digest(self._proof, data, "sha256")
+
+
+class Keyring:
+    """The hub's keys: the first seals, the others still open what they sealed until `hub keys rotate` is done."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        self.keys = [HubKey(secret) for secret in secrets]
+
+    @property
+    def current(self) -> HubKey:
+        return self.keys[0]
+
+    def named(self, key_id: str) -> HubKey:
+        """The key of this id. Raises KeyWrong."""
+        for key in self.keys:
+            if key.id == key_id:
+                return key
+        raise KeyWrong(
+            f"This database was sealed with the secret key {key_id}, but the key given is {self.current.id}. "
+            "Nothing was changed. Set HUB_SECRET_KEY, or put back secret.key, as it was when the database was made "
+            "(it is in your recovery notes, not in the backup), and start again."
+        )
+
+
+def load_keyring(secret: str | None, file: Path, *, may_create: bool) -> Keyring:
+    """The keys from HUB_SECRET_KEY (several, newest first, separated by commas), else from the key file.
+
+    The file is made, readable by its owner alone, if `may_create`. Raises SetupError if there is no key.
+    """
+    if secret:
+        return Keyring([part.strip() for part in secret.split(",") if part.strip()])
+    if file.exists():
+        return Keyring(file.read_text().split())
+    if not may_create:
+        raise SetupError(
+            "There is no secret key. Set HUB_SECRET_KEY to at least 32 characters by chance, the same on every "
+            "machine of this hub, and keep a copy somewhere safe."
+        )
+    save_key_file(file, [new_key().hex()])
+    return Keyring(file.read_text().split())
+
+
+def save_key_file(file: Path, secrets: list[str]) -> None:
+    """Writes the key file in one go, readable by its owner alone, and on the disk before this returns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write("\n".join(secrets) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

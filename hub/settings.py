@@ -1,0 +1,76 @@
+"""The hub's settings: from the environment, and from a `.env` file in the folder where it is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import SetupError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """See the table in the README. `database_url` None means SQLite in `home`."""
+
+    home: Path
+    database_url: str | None = None
+    redis_url: str | None = None
+    secret_key: str | None = None
+    public_url: str = "http://127.0.0.1:8000"
+    port: int = 8000
+
+    def __repr__(self) -> str:
+        return f"Settings(home={str(self.home)!r}, port={self.port})"
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'hub.db'}"
+
+    @property
+    def key_file(self) -> Path:
+        return self.home / "secret.key"
+
+    @property
+    def database_file_exists(self) -> bool:
+        """Whether there is a database in `home` already: then a missing key must not be made anew."""
+        return self.database_url is not None or (self.home / "hub.db").exists()
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether the key file in `home` holds the key, rather than the environment."""
+        return self.secret_key is None
+
+
+def from_environment(environment: Mapping[str, str] | None = None, *, port: int | None = None) -> Settings:
+    """The settings as the environment gives them. Raises SetupError for one that cannot be used."""
+    if environment is None:
+        from dotenv import dotenv_values
+
+        environment = {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)
+    text = {name: environment.get(name, "").strip() or None for name in _NAMES}
+    if port is None:
+        port = _port(text["PORT"] or "8000")
+    if text["DATABASE_URL"] and not text["HUB_SECRET_KEY"]:
+        raise SetupError(
+            "DATABASE_URL is set, but HUB_SECRET_KEY is not. Set it to at least 32 characters by chance, the same "
+            "on every machine of this hub, and keep a copy somewhere safe."
+        )
+    return Settings(
+        home=Path(text["HUB_HOME"] or "var").resolve(),
+        database_url=text["DATABASE_URL"],
+        redis_url=text["REDIS_URL"],
+        secret_key=text["HUB_SECRET_KEY"],
+        public_url=(text["PUBLIC_URL"] or f"http://127.0.0.1:{port}").rstrip("/"),
+        port=port,
+    )
+
+
+_NAMES = ("HUB_HOME", "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL", "PORT")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SetupError(f"PORT should be a number from 1 to 65535, not {text!r}.")
+    return int(text)
