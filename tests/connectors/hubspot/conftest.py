@@ -1,0 +1,39 @@
+"""A practice HubSpot behind a real socket, and clients of it."""
+
+import pytest
+
+from connectors import hubspot
+from connectors.hubspot import practice
+from tests.connectors.contract import RecordingServer
+
+
+@pytest.fixture
+def service():
+    practice.service.reset()
+    yield practice.service
+    practice.service.reset()
+
+
+@pytest.fixture(scope="session")
+def running_server():
+    running = RecordingServer({"hubspot": practice.service})
+    running.base_url = running.start() + "/hubspot"
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def server(running_server, service):
+    running_server.exchanges.clear()
+    return running_server
+
+
+@pytest.fixture
+def client(server):
+    return hubspot.connect(access_token=practice.TOKEN, base_url=server.base_url)
+
+
+@pytest.fixture
+def contact_id(client):
+    """A contact that is there, ada@example.com."""
+    return hubspot.upsert_contact.perform(client, "ada@example.com", first_name="Ada")["id"]
