@@ -21,8 +21,8 @@ from .migrations import bring_up_to_date
 from .privacy import erase_rows
 
 PAGE = 1000
-_LEFT_OUT = {"lease", "backup"}
-"""What belongs to the running hub, not to its data."""
+_LEFT_OUT = {"lease", "backup", "sign_in_link", "session"}
+"""What belongs to the running hub, not to its data. Who was signed in signs in again after a restore."""
 
 
 def make_backup(hub: Hub, file: Path) -> int:

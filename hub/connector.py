@@ -246,6 +246,7 @@ class Connector:
         self.triggers: dict[str, Trigger] = {}
         self.actions: dict[str, Action[Any, Any]] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._doubled: list[str] = []
 
     def __repr__(self) -> str:
         return f"Connector({self.name})"
@@ -264,6 +265,8 @@ class Connector:
         or prepare an export.
         """
         trigger = Trigger(self, name, title, sample, privacy)
+        if trigger.type in self.triggers:
+            self._doubled.append(trigger.type)
         self.triggers[trigger.type] = trigger
         return trigger
 
@@ -294,6 +297,8 @@ class Connector:
                 settle=settle,
                 answer_key=answer_key,
             )
+            if action.name in self.actions:
+                self._doubled.append(action.name)
             self.actions[action.name] = action
             return action
 
@@ -349,6 +354,7 @@ class Connector:
             for name in ("connect", "check", "events")
             if name not in self._functions
         ]
+        found += [f"{name}: is declared twice" for name in self._doubled]
         for item in self.fields.values():
             if item.secret and not item.generated and not item.help:
                 found.append(f"{self.name}: the secret field {item.name!r} says nowhere where to find it (help)")

@@ -213,14 +213,11 @@ class _Turn:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
-    for pragma in (
-        "auto_vacuum = INCREMENTAL",  # counts only before the first page is written
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "secure_delete = ON",
-        "temp_store = MEMORY",
-        "cache_size = -8000",
-    ):
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        # These are kept in the file, and setting them needs it alone; auto_vacuum counts only before its first page.
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        cursor.execute("PRAGMA journal_mode = WAL")
+    for pragma in ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY", "cache_size = -8000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

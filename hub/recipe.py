@@ -86,7 +86,7 @@ def recipe(
             title=title,
             about=inspect.getdoc(function) or "",
             settings=recipe_settings.declared(function),
-            needs=tuple(sorted(_needs(function, _matches(on)))),
+            needs=tuple(sorted(_needs(function, [*_matches(on), *_matches(stop_when)]))),
             filters=tuple(filters),
             once_per=_once_key(once_per),
             cool_down=cool_down,

@@ -209,11 +209,13 @@ run = Table(
 )
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
+_held = run.c.state == "held"
 _kept = run.c.ended_at.is_not(None) & run.c.sealed
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
+Index("ix_run_held", run.c.workspace_id, run.c.id, sqlite_where=_held, postgresql_where=_held)
 Index("ix_run_kept", run.c.workspace_id, run.c.ended_at, sqlite_where=_kept, postgresql_where=_kept)
 
 step = Table(
@@ -299,6 +301,20 @@ privacy_request = Table(
     Column("at", Instant, nullable=False),
     Column("document", Sealed, comment="what an export found"),
     UniqueConstraint("workspace_id", "id"),
+)
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the link's word"),
+    Column("until", Instant, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the word in the browser's cookie"),
+    Column("until", Instant, nullable=False),
 )
 
 backup = Table(

@@ -56,7 +56,7 @@ class Versions:
         row = {
             "hash": version,
             "recipe": recipe.name,
-            "source": self.workspaces.hub_key().wrap(source, f"recipe {recipe.name} {version}"),
+            "source": self.workspaces.hub_key(connection).wrap(source, f"recipe {recipe.name} {version}"),
             "created_at": self.clock.now(),
         }
         self.database.insert_new(connection, schema.recipe_version, [row])
@@ -82,10 +82,11 @@ class Versions:
             sealed = connection.execute(
                 sa.select(table.c.source).where(table.c.hash == version, table.c.recipe == name)
             ).scalar()
+            key = self.workspaces.hub_key(connection)
         if sealed is None:
             raise RecipeMissing(f"The code of recipe {name}, version {version[:8]}, is not kept here.")
         try:
-            kept = json.loads(self.workspaces.hub_key().unwrap(sealed, f"recipe {name} {version}"))
+            kept = json.loads(key.unwrap(sealed, f"recipe {name} {version}"))
             return made_again(name, kept["module"], kept["modules"])
         except Exception as error:
             why = str(error) if isinstance(error, HubError) else type(error).__name__

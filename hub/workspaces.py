@@ -59,7 +59,7 @@ class Workspaces:
         with self.database.write() as connection:
             if connection.execute(sa.select(schema.workspace.c.id).where(schema.workspace.c.name == name)).scalar():
                 raise SettingInvalid(f"There is a workspace {name!r} already. Choose another name.")
-            hub_key = self._hub_key(connection)
+            hub_key = self.hub_key(connection)
             row = {
                 "name": name,
                 "key": hub_key.wrap(new_key(), f"workspace {name}"),
@@ -81,7 +81,7 @@ class Workspaces:
                 return found
         with self.database.read() as connection:
             row = connection.execute(sa.select(schema.workspace).where(schema.workspace.c.id == workspace_id)).one()
-            key = self._hub_key(connection).unwrap(row.key, f"workspace {row.name}")
+            key = self.hub_key(connection).unwrap(row.key, f"workspace {row.name}")
         found = Workspace(row.id, row.name, row.retention_days, Sealer(derived(key, "seal")), derived(key, "hash"))
         with self._lock:
             self._open[workspace_id] = found
@@ -115,7 +115,7 @@ class Workspaces:
     def rotate(self, fresh: Keyring) -> int:
         """Wraps every workspace's key with the first key of `fresh`, in one transaction; gives how many there were."""
         with self.database.write() as connection:
-            old = self._hub_key(connection, fresh)
+            old = self.hub_key(connection, fresh)
             rows = connection.execute(
                 sa.select(schema.workspace.c.id, schema.workspace.c.name, schema.workspace.c.key)
             ).all()
@@ -139,12 +139,8 @@ class Workspaces:
         self.keyring = fresh
         return len(rows)
 
-    def hub_key(self) -> HubKey:
-        """The key that seals now."""
-        with self.database.read() as connection:
-            return self._hub_key(connection)
-
-    def _hub_key(self, connection: sa.Connection, ring: Keyring | None = None) -> HubKey:
+    def hub_key(self, connection: sa.Connection, ring: Keyring | None = None) -> HubKey:
+        """The key that this database is sealed with, of the hub's keys or of `ring`. Raises KeyWrong."""
         known = connection.execute(sa.select(schema.hub_key.c.id)).scalar()
         if known is None:
             raise KeyWrong("The database does not say which key it is sealed with. Restore it from a backup.")

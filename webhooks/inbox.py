@@ -16,14 +16,13 @@ from hub.database import Lease, new_id
 from hub.errors import DeliveryRefused, HubError
 from hub.event import UNKNOWN, Event
 from hub.events import packed as packed_event
-from hub.matching import fits
-from hub.recipe import Recipe
 from hub.sealing import Sealer
 from hub.timing import to_ms
 from hub.wakeups import ADVANCE
 from hub.workspaces import Workspace
 
 from .intake import noted, unpacked
+from .starting import Start, insert_runs, new_run, starts_of
 
 BATCH = 200
 
@@ -52,18 +51,8 @@ class _Taken:
     person_id: int | None = None
     content: bytes = b""
     state: str = "taken"
-    starts: list[_Start] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Start:
-    """A recipe that an event may start. `once` is the key that must not have been used."""
-
-    enabled_id: int
-    recipe: Recipe
-    version: str
-    once: bytes | None
 
 
 def read_deliveries(hub: Hub, lease: Lease) -> int:
@@ -148,25 +137,7 @@ def _find_starts(hub: Hub, taken: list[_Taken]) -> None:
     for workspace, items in _by_workspace(taken):
         enabled = list(hub.enabled.of(workspace))
         for item in items:
-            for recipe, entry in enabled:
-                bound = entry.connections.get(item.of.connection.connector.name)
-                if bound != item.of.connection.id or not any(fits(match, item.event) for match in recipe.on):
-                    continue
-                _consider(item, recipe, entry.id, entry.version)
-
-
-def _consider(item: _Taken, recipe: Recipe, enabled_id: int, version: str) -> None:
-    """Lets a recipe's filters say whether the event starts it."""
-    try:
-        refusal = recipe.refusal(item.event)
-        once = recipe.once_per(item.event) if recipe.once_per and refusal is None else None
-    except Exception as error:  # a recipe's bug is told, and holds up nobody else
-        refusal, once = f"Its filter or once_per failed with {type(error).__name__}.", None
-    if refusal:
-        item.skipped[recipe.name] = refusal
-        return
-    key = item.of.workspace.hash("once", recipe.name, once) if once is not None else None
-    item.starts.append(_Start(enabled_id, recipe, version, key))
+            item.starts, item.skipped = starts_of(workspace, enabled, item.of.connection, item.event)
 
 
 # ---- writing
@@ -229,36 +200,12 @@ def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: list[_Taken]) -> No
 def _start_runs(hub: Hub, connection: sa.Connection, acting: list[_Taken]) -> int:
     now = hub.clock.now()
     _refuse_repeated(hub, connection, acting, now)
-    runs, waiters = [], []
-    for item in acting:
-        for start in item.starts:
-            run = {
-                "id": new_id(),
-                "workspace_id": item.of.workspace.id,
-                "enabled_id": start.enabled_id,
-                "recipe": start.recipe.name,
-                "version": start.version,
-                "event_id": item.id,
-                "event_at": to_ms(item.event.at),
-                "person_id": item.person_id,
-                "state": "running",
-                "started_at": now,
-                "due_at": now,
-            }
-            runs.append(run)
-            if item.person_id is not None:
-                waiters += [
-                    {
-                        "workspace_id": item.of.workspace.id,
-                        "person_id": item.person_id,
-                        "type": kind,
-                        "run_id": run["id"],
-                    }
-                    for kind in {match.type for match in start.recipe.stop_when}
-                ]
-    if runs:
-        connection.execute(sa.insert(schema.run), runs)
-    hub.database.insert_new(connection, schema.waiter, waiters)
+    runs = [
+        new_run(start, item.of.workspace.id, item.id, to_ms(item.event.at), item.person_id, now)
+        for item in acting
+        for start in item.starts
+    ]
+    insert_runs(hub, connection, runs)
     return len(runs)
 
 

@@ -296,7 +296,7 @@ def _write_steps(database: sa.Connection, changes: _Changes) -> None:
         .where(
             table.c.run_id == sa.bindparam("run"),
             table.c.position == sa.bindparam("at_position"),
-            table.c.state.in_(("claimed", "waiting")),
+            (table.c.state == "claimed") | (table.c.state == "waiting"),
         )
         .values(
             state=sa.bindparam("new_state"),

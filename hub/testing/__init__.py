@@ -10,6 +10,8 @@
 
 A check reads the connector's own samples, and calls its `check` on a small server of its own on this machine. It
 raises AssertionError with a sentence that says what is wrong and where.
+
+And for tests of recipes: `rehearse` runs one to its end without a database or a network, and gives its steps.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from dataclasses import dataclass
 
 from ..connector import Connector
 from . import declaration, login, reading, trust
+from .rehearsing import Rehearsed, rehearse
 
-__all__ = ["CHECKS", "Check", "contract"]
+__all__ = ["CHECKS", "Check", "Rehearsed", "contract", "rehearse"]
 
 CHECKS: tuple[Callable[[Connector], None], ...] = (
     *declaration.CHECKS,

@@ -218,12 +218,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_run_event", "run", ["event_id"], unique=False)
     op.create_index(
+        "ix_run_held",
+        "run",
+        ["workspace_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
+    )
+    op.create_index(
         "ix_run_kept",
         "run",
         ["workspace_id", "ended_at"],
         unique=False,
-        sqlite_where=sa.text("ended_at IS NOT NULL AND sealed = 1"),
-        postgresql_where=sa.text("ended_at IS NOT NULL AND sealed = 1"),
+        sqlite_where=sa.text("ended_at IS NOT NULL AND sealed"),
+        postgresql_where=sa.text("ended_at IS NOT NULL AND sealed"),
     )
     op.create_index(
         "ix_run_person",
@@ -248,6 +256,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_seen_key_at"), "seen_key", ["at"], unique=False)
+    op.create_table(
+        "session",
+        sa.Column(
+            "hash", sa.LargeBinary(length=16), nullable=False, comment="keyed hash of the word in the browser's cookie"
+        ),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_session")),
+    )
+    op.create_table(
+        "sign_in_link",
+        sa.Column("hash", sa.LargeBinary(length=16), nullable=False, comment="keyed hash of the link's word"),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sign_in_link")),
+    )
     op.create_table(
         "step",
         sa.Column("run_id", ID, nullable=False),

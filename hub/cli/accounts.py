@@ -1,0 +1,167 @@
+"""Workspaces and the accounts that are connected in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import show
+from .session import Pairs, as_json, given, in_workspace, opened
+
+if TYPE_CHECKING:
+    from ..connections import Connection
+    from ..core import Hub
+    from ..workspaces import Workspace
+
+RETENTION = click.IntRange(min=0, max=3650)
+
+
+@click.group()
+def workspace() -> None:
+    """Add, list and change workspaces: one per business."""
+
+
+@workspace.command()
+@click.argument("name")
+@click.option("--retention-days", type=RETENTION, metavar="N", help="How long payloads are kept after a run; 30.")
+@as_json
+def add(name: str, retention_days: int | None, json: bool) -> None:
+    """Make a workspace for a business."""
+    from ..workspaces import RETENTION_DAYS
+
+    with opened() as hub:
+        made = hub.workspaces.add(name, RETENTION_DAYS if retention_days is None else retention_days)
+    if json:
+        show.document(_workspace(made))
+    else:
+        click.echo(f"The workspace {made.name!r} is there. Next: hub connect CONNECTOR -w {made.name!r} FIELD=VALUE …")
+
+
+@workspace.command("list")
+@as_json
+def list_workspaces(json: bool) -> None:
+    """List the workspaces."""
+    with opened() as hub:
+        found = hub.workspaces.list()
+    if json:
+        show.document([_workspace(item) for item in found])
+        return
+    rows = [(item.id, item.name, item.retention_days) for item in found]
+    show.table(
+        ["id", "name", "payloads kept, days"],
+        rows,
+        empty="There is no workspace yet. Make one with: hub workspace add NAME",
+    )
+
+
+@workspace.command("set")
+@click.argument("name")
+@click.option("--retention-days", type=RETENTION, metavar="N", required=True, help="0 keeps nothing after a run.")
+def set_workspace(name: str, retention_days: int) -> None:
+    """Set how long payloads are kept after a run has ended."""
+    with opened() as hub:
+        hub.workspaces.keep_days(hub.workspaces.named(name), retention_days)
+    click.echo(f"In {name!r}, payloads are kept for {retention_days} days after a run.")
+
+
+def _workspace(item: Workspace) -> dict[str, Any]:
+    return {"id": str(item.id), "name": item.name, "retention_days": item.retention_days}
+
+
+@click.command()
+@click.argument("connector")
+@click.argument("fields", nargs=-1, type=Pairs())
+@in_workspace
+@as_json
+def connect(connector: str, fields: tuple[tuple[str, str], ...], workspace: str | None, json: bool) -> None:
+    """Check an account and save it, or renew the login of one that is saved.
+
+    FIELDS are FIELD=VALUE; base_url=URL reaches the service elsewhere than at its own address.
+    """
+    from ..connections import NEEDS_LOGIN
+    from ..errors import HubError
+
+    values = given(fields)
+    with opened() as hub:
+        place = hub.workspaces.named(workspace)
+        try:
+            made, trouble = hub.connections.connect(place, connector, values)
+        except HubError as error:
+            raise click.ClickException(without(str(error), hidden(connector, values))) from None
+        found = hub.connections.get(made.id, fresh=True)
+        url = hub.connections.webhook_url(found)
+    trouble = without(trouble, hidden(connector, values)) if trouble else None
+    assert found.state != NEEDS_LOGIN
+    if json:
+        about = {"id": found.id, "connector": connector, "label": found.label, "webhook_url": url}
+        show.document(about | {"events": trouble or "subscribed"})
+        return
+    click.echo(f"Connected: {found.connector.title}, {show.plain(found.label)}")
+    click.echo(f"  id       {found.id}")
+    click.echo(f"  webhook  {url}")
+    click.echo(f"  events   {trouble or 'subscribed'}")
+
+
+def hidden(connector: str, values: dict[str, str]) -> list[str]:
+    """The given values that must not be shown: those of secret fields, and of fields that nobody knows."""
+    from .. import registry
+    from ..errors import HubError
+
+    try:
+        declared = registry.connector(connector).fields
+    except HubError:
+        return list(values.values())
+    shown = {name for name, field in declared.items() if not field.secret} | {"base_url"}
+    return [value for name, value in values.items() if name not in shown]
+
+
+def without(text: str, values: list[str]) -> str:
+    """Text in which none of the values stands."""
+    for value in sorted((value for value in values if len(value) > 3), key=len, reverse=True):
+        text = text.replace(value, "…")
+    return text
+
+
+@click.command()
+@in_workspace
+@as_json
+def connections(workspace: str | None, json: bool) -> None:
+    """List the accounts that are connected."""
+    with opened() as hub:
+        found = hub.connections.list(hub.workspaces.named(workspace))
+        documents = [_connection(hub, item) for item in found]
+    if json:
+        show.document(documents)
+        return
+    words = {"ready": "● ready", "needs_login": "▲ connect it again", "off": "○ off"}
+    rows = [(c.id, c.connector.name, c.label, words.get(c.state, c.state), c.reason) for c in found]
+    show.table(
+        ["id", "connector", "account", "state", "reason"],
+        rows,
+        empty="No account is connected. Begin with: hub connect CONNECTOR FIELD=VALUE …",
+    )
+
+
+def _connection(hub: Hub, item: Connection) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "connector": item.connector.name,
+        "label": item.label,
+        "state": item.state,
+        "reason": item.reason,
+        "webhook_url": hub.connections.webhook_url(item),
+        "base_url": item.fields.get("base_url"),
+    }
+
+
+@click.command()
+@click.argument("connection", metavar="ID")
+def disconnect(connection: str) -> None:
+    """Switch an account off, and take its subscriptions back. Its history stays."""
+    with opened() as hub:
+        found = hub.connections.disconnect(connection)
+    click.echo(
+        f"{found.connector.title}, {show.plain(found.label)}, is disconnected. "
+        "Steps that wait for it go on if it is connected again."
+    )

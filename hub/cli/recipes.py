@@ -1,0 +1,110 @@
+"""Recipes: which there are, and which are on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import show
+from .session import Pairs, as_json, given, in_workspace, opened
+
+if TYPE_CHECKING:
+    from ..recipe import Recipe
+    from ..recipe_settings import Declared
+
+
+@click.command()
+@in_workspace
+@as_json
+def recipes(workspace: str | None, json: bool) -> None:
+    """List all recipes, with their settings and what they need; with -w, which are on there."""
+    from .. import registry
+
+    found = list(registry.recipes().values())
+    on: set[str] | None = None
+    if workspace is not None:
+        with opened() as hub:
+            on = {entry.recipe for _, entry in hub.enabled.of(hub.workspaces.named(workspace))}
+    if json:
+        show.document([_document(recipe) | ({} if on is None else {"on_here": recipe.name in on}) for recipe in found])
+        return
+    for number, recipe in enumerate(found):
+        if number:
+            click.echo()
+        _print(recipe, "" if on is None else ("● on  " if recipe.name in on else "○ off  "))
+
+
+def _document(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "about": recipe.about,
+        "on": [match.type for match in recipe.on],
+        "needs": list(recipe.needs),
+        "settings": [_setting(setting) for setting in recipe.settings.values()],
+    }
+
+
+def _setting(setting: Declared) -> dict[str, Any]:
+    return {
+        "name": setting.name,
+        "type": setting.type_name,
+        "default": None if setting.required else default_of(setting),
+        "required": setting.required,
+        "label": setting.words.label,
+        "help": setting.words.help,
+    }
+
+
+def default_of(setting: Declared) -> Any:
+    """A setting's default as it could be given on the command line, or the number, truth or list that it is."""
+    value = setting.default
+    if isinstance(value, timedelta):
+        return show.span(value)
+    return value if isinstance(value, str | int | float | list) or value is None else str(value)
+
+
+def _print(recipe: Recipe, mark: str) -> None:
+    click.echo(f"{mark}{recipe.name}: {recipe.title}")
+    click.echo(click.wrap_text(recipe.about, 100, "  ", "  "))
+    click.echo(f"  starts on  {', '.join(match.type for match in recipe.on)}")
+    click.echo(f"  needs      {', '.join(recipe.needs)}")
+    for setting in recipe.settings.values():
+        default = "obligatory" if setting.required else f"default {default_of(setting)!r}"
+        words = setting.words.help or setting.words.label
+        click.echo(f"  {setting.name}={setting.type_name}  ({default})  {words}")
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("settings", nargs=-1, type=Pairs())
+@in_workspace
+@as_json
+def enable(recipe: str, settings: tuple[tuple[str, str], ...], workspace: str | None, json: bool) -> None:
+    """Switch a recipe on, or give it new settings.
+
+    SETTINGS are SETTING=VALUE; CONNECTOR=ID says which account, where a service has several.
+    """
+    with opened() as hub:
+        place = hub.workspaces.named(workspace)
+        made = hub.enabled.enable(place, recipe, given(settings))
+        accounts = {name: hub.connections.get(bound).label for name, bound in made.connections.items()}
+    if json:
+        about = {"id": str(made.id), "recipe": made.recipe, "version": made.version}
+        show.document(about | {"connections": dict(made.connections)})
+        return
+    listed = ", ".join(f"{name} ({show.plain(label)})" for name, label in accounts.items())
+    click.echo(f"{made.recipe} is on in {place.name}, with {listed}.")
+
+
+@click.command()
+@click.argument("recipe")
+@in_workspace
+def disable(recipe: str, workspace: str | None) -> None:
+    """Switch a recipe off. Runs that it started go on."""
+    with opened() as hub:
+        place = hub.workspaces.named(workspace)
+        hub.enabled.disable(place, recipe)
+    click.echo(f"{recipe} is off in {place.name}. Runs that it started go on; hub cancel RUN ends one.")

@@ -1,0 +1,152 @@
+"""What a person may do with a run: let it go on after it was held or failed, or cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import registry, schema
+from .core import Hub
+from .errors import HubError, NotFound, SetupError
+from .workspaces import Workspace
+
+CANCELLED = "Cancelled."
+
+
+class NotPossible(SetupError):
+    """The run is not in a state in which this can be done."""
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What a retry did: how many steps are tried again, of how many the provider is asked first whether they
+    happened, and whether the run moved to the recipe's edited code."""
+
+    steps: int
+    asked: int
+    moved: bool
+
+
+def retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
+    """Lets a held or failed run go on at once. Nothing that is known to have happened is done again.
+
+    A step of unknown outcome is repeated, as the person who asks for it decided; where the provider can tell, it is
+    asked first. A step that was refused and failed the run is tried again. A run that its recipe's code stopped moves
+    to the code that is on now; if that does not fit what was done already, the run is held again and says so.
+
+    Raises NotFound, or NotPossible with the reason.
+    """
+    return hub.database.retrying(lambda: _retry(workspace, hub, run_id))
+
+
+def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
+    table = schema.run
+    fresh = {entry.recipe: entry for _, entry in hub.enabled.of(workspace)}
+    with hub.database.write() as connection:
+        row = _taken(workspace, connection, run_id)
+        if row.state not in ("held", "failed"):
+            raise NotPossible(f"The run is {row.state}. Only a run that is held or failed can be tried again.")
+        if not row.sealed:
+            raise NotPossible("What the run needs to go on was removed after its time. Replay cannot bring it back.")
+        steps = _stopped_steps(connection, row)
+        asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
+        again = [step for step in steps if step not in asked]
+        _let_wait(connection, run_id, [step.position for step in again])
+        _let_ask(connection, run_id, [step.position for step in asked])
+        entry = fresh.get(row.recipe)
+        # A step of unknown outcome says nothing against the code that the run started with.
+        moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
+        code = {"version": entry.version, "enabled_id": entry.id} if entry is not None and moves else {}
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == run_id)
+            .values(
+                state="running",
+                reason=None,
+                ended_at=None,
+                due_at=hub.clock.now(),
+                fence=table.c.fence + 1,
+                leased_until=0,
+                **code,
+            )
+        )
+    return Retried(len(again), len(asked), moves)
+
+
+def _stopped_steps(connection: sa.Connection, run: Any) -> Sequence[Any]:
+    """The steps that a retry repeats: those of unknown outcome; of a failed run also those that it dropped, and
+    those that were refused last."""
+    table = schema.step
+    repeated = table.c.state == "unknown"
+    if run.state == "failed":
+        last = sa.select(sa.func.max(table.c.asked_at)).where(table.c.run_id == run.id).scalar_subquery()
+        refused = (table.c.state == "refused") & (table.c.asked_at == last)
+        repeated = repeated | (table.c.state == "dropped") | refused
+    query = sa.select(table.c.position, table.c.action, table.c.state).where(table.c.run_id == run.id, repeated)
+    return connection.execute(query.order_by(table.c.position).with_for_update()).all()
+
+
+def _can_be_asked(action: str) -> bool:
+    try:
+        return registry.action(action).repeat == "readback"
+    except HubError:
+        return False
+
+
+def _let_wait(connection: sa.Connection, run_id: int, positions: Sequence[int]) -> None:
+    table = schema.step
+    connection.execute(
+        sa.update(table)
+        .where(table.c.run_id == run_id, table.c.position.in_(positions))
+        .values(state="waiting", reason=None, answer=None, answer_id=None, due_at=None, ended_at=None)
+    )
+
+
+def _let_ask(connection: sa.Connection, run_id: int, positions: Sequence[int]) -> None:
+    """A claimed step that nobody works on is looked for at the provider by the connection's next holder."""
+    table = schema.step
+    connection.execute(
+        sa.update(table)
+        .where(table.c.run_id == run_id, table.c.position.in_(positions))
+        .values(state="claimed", reason=None, due_at=None, ended_at=None)
+    )
+
+
+def cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
+    """Ends a run for good; gives how many of its steps were still waiting. A call that is on its way comes back
+    and is written down, but nothing follows from it. Raises NotFound, or NotPossible if the run has ended."""
+    return hub.database.retrying(lambda: _cancel(workspace, hub, run_id))
+
+
+def _cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
+    run, step, waiter = schema.run, schema.step, schema.waiter
+    now = hub.clock.now()
+    with hub.database.write() as connection:
+        row = _taken(workspace, connection, run_id)
+        if row.ended_at is not None:
+            raise NotPossible(f"The run is {row.state} already, so there is nothing to cancel.")
+        connection.execute(
+            sa.update(run)
+            .where(run.c.id == run_id)
+            .values(state="stopped", reason=CANCELLED, ended_at=now, due_at=None, fence=run.c.fence + 1)
+        )
+        dropped = connection.execute(
+            sa.update(step)
+            .where(step.c.run_id == run_id, step.c.state == "waiting")
+            .values(state="dropped", ended_at=now)
+        )
+        connection.execute(sa.delete(waiter).where(waiter.c.run_id == run_id))
+    return dropped.rowcount
+
+
+def _taken(workspace: Workspace, connection: sa.Connection, run_id: int) -> Any:
+    """The run's row, locked: an engine that read it before finds its fence changed, and writes nothing."""
+    table = schema.run
+    query = sa.select(table).where(table.c.workspace_id == workspace.id, table.c.id == run_id)
+    row = connection.execute(query.with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("There is no such run. See: hub runs")
+    return row

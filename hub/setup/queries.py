@@ -1,0 +1,202 @@
+"""What the page asks the database. Every query is bound to a workspace; nothing personal is read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from .. import schema, values
+from ..clock import CLOCK
+from ..connections import Connection
+from ..core import Hub
+from ..errors import HubError
+from ..step import WAIT_FOR
+from ..workspaces import Workspace
+
+MOST_STEPS = 200
+"""Steps of one run that are shown; whatever is still open is shown besides."""
+
+LATE = 10_000
+"""Milliseconds after which something that is due counts as late."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A connection and how it has been lately."""
+
+    connection: Connection
+    last_event_at: int | None
+    paused_until: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a run. `awaits` are the types of events that a wait is for, where they are still known, and
+    `answered_by` the type that ended it."""
+
+    position: int
+    action: str
+    state: str
+    attempts: int
+    asked_at: int
+    claimed_at: int | None
+    ended_at: int | None
+    due_at: int | None
+    reason: str | None
+    connection_id: str | None
+    awaits: tuple[str, ...]
+    answered_by: str | None
+
+
+_SHOWN = tuple(item.name for item in fields(Step) if item.name not in ("awaits", "answered_by"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, the event that started it, and its steps in order."""
+
+    id: int
+    recipe: str
+    version: str
+    state: str
+    reason: str | None
+    started_at: int
+    ended_at: int | None
+    event_id: int
+    event_type: str
+    event_at: int
+    received_at: int
+    steps: tuple[Step, ...]
+
+
+def accounts(hub: Hub, workspace: Workspace) -> list[Account]:
+    """The workspace's connections, oldest first."""
+    table = schema.connection
+    query = sa.select(table.c.id, table.c.last_event_at, table.c.paused_until).where(
+        table.c.workspace_id == workspace.id
+    )
+    with hub.database.read() as connection:
+        rows = {row.id: row for row in connection.execute(query)}
+    return [
+        Account(found, rows[found.id].last_event_at, rows[found.id].paused_until)
+        for found in hub.connections.list(workspace)
+        if found.id in rows
+    ]
+
+
+def latest_runs(hub: Hub, workspace: Workspace, limit: int) -> list[Run]:
+    """The newest runs, newest first."""
+    return _runs(hub, workspace, schema.run.c.id.is_not(None), limit)
+
+
+def held_runs(hub: Hub, workspace: Workspace, limit: int) -> list[Run]:
+    """Runs that wait for a person, newest first."""
+    return _runs(hub, workspace, schema.run.c.state == sa.literal_column("'held'"), limit)
+
+
+def run(hub: Hub, workspace: Workspace, run_id: int) -> Run | None:
+    """One run; None if this workspace has none of this id."""
+    return next(iter(_runs(hub, workspace, schema.run.c.id == run_id, 1)), None)
+
+
+def count_steps(hub: Hub, workspace: Workspace, run_id: int) -> int:
+    """How many steps a run has asked for so far."""
+    table = schema.step
+    query = sa.select(sa.func.count()).where(table.c.workspace_id == workspace.id, table.c.run_id == run_id)
+    with hub.database.read() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def is_late(hub: Hub, workspace: Workspace) -> bool:
+    """Whether deliveries or runs wait longer than they should: the hub is catching up."""
+    delivery, table, late = schema.delivery, schema.run, hub.clock.now() - LATE
+    unread = sa.select(sa.literal(1)).where(
+        delivery.c.state == sa.literal_column("'new'"),
+        delivery.c.workspace_id == workspace.id,
+        delivery.c.received_at < late,
+    )
+    overdue = sa.select(sa.literal(1)).where(table.c.due_at < late, table.c.workspace_id == workspace.id)
+    with hub.database.read() as connection:
+        return any(connection.execute(query.limit(1)).first() for query in (unread, overdue))
+
+
+def clock_ticks(hub: Hub) -> bool:
+    """Whether any process of the hub keeps the time; without one nothing goes on."""
+    table = schema.lease
+    with hub.database.read() as connection:
+        query = sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
+        return bool(connection.execute(query).scalar())
+
+
+def _runs(hub: Hub, workspace: Workspace, which: sa.ColumnElement[bool], limit: int) -> list[Run]:
+    table, event = schema.run, schema.event
+    query = (
+        sa.select(table, event.c.type.label("event_type"), event.c.received_at)
+        .join(event, (event.c.id == table.c.event_id) & (event.c.workspace_id == table.c.workspace_id))
+        .where(table.c.workspace_id == workspace.id, which)
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    with hub.database.read() as connection:
+        rows = connection.execute(query).all()
+        steps = _steps(hub, connection, workspace, rows) if rows else {}
+    return [
+        Run(
+            id=row.id,
+            recipe=row.recipe,
+            version=row.version,
+            state=row.state,
+            reason=row.reason,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            event_id=row.event_id,
+            event_type=row.event_type,
+            event_at=row.event_at,
+            received_at=row.received_at,
+            steps=tuple(steps.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def _steps(
+    hub: Hub, connection: sa.Connection, workspace: Workspace, runs: Sequence[Any]
+) -> dict[int, list[Step]]:
+    table, event = schema.step, schema.event
+    is_open = table.c.state.in_(("waiting", "claimed", "unknown"))
+    wait = sa.case((table.c.action == WAIT_FOR, table.c.inputs)).label("wait")
+    shown = (table.c[name] for name in _SHOWN)
+    query = (
+        sa.select(*shown, table.c.run_id, table.c.person_id, wait, event.c.type.label("answered_by"))
+        .join_from(table, event, event.c.id == table.c.event_id, isouter=True)
+        .where(
+            table.c.workspace_id == workspace.id,
+            table.c.run_id.in_([row.id for row in runs]),
+            (table.c.position < MOST_STEPS) | is_open,
+        )
+        .order_by(table.c.run_id, table.c.position)
+    )
+    rows = connection.execute(query).all()
+    waits = {row.person_id for row in rows if row.action == WAIT_FOR}
+    sealers = hub.people.sealers(connection, workspace, waits) if waits else {}
+    found: dict[int, list[Step]] = defaultdict(list)
+    for row in rows:
+        awaits = _awaits(row, sealers.get(row.person_id)) if row.action == WAIT_FOR else ()
+        plain = {name: getattr(row, name) for name in _SHOWN}
+        found[row.run_id].append(Step(**plain, awaits=awaits, answered_by=row.answered_by))
+    return found
+
+
+def _awaits(row: Any, sealer: Any) -> tuple[str, ...]:
+    """The types of events that a wait is for: nothing else of its inputs is looked at."""
+    if row.wait is None or sealer is None:
+        return ()
+    try:
+        inputs = values.read(sealer.open(row.wait, f"step {row.run_id} {row.position} inputs"))
+    except HubError:
+        return ()
+    return tuple(match["type"] for match in inputs["any"])

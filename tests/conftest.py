@@ -1,0 +1,110 @@
+"""What every test may ask for. No test reaches the network: only this machine's own addresses can be called."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from hub import registry
+from tests import servers, telling
+from tests.world import World
+
+
+class NetworkForbidden(RuntimeError):
+    """Not an OSError, so that no code under test takes it for a service that is down."""
+
+
+def _is_here(host: Any) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse(host: Any) -> None:
+    if not _is_here(host):
+        raise NetworkForbidden(f"A test tried to reach {host}. Use a practice service, or an address of this machine.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    look_up, connect, connect_ex = socket.getaddrinfo, socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(call: Any) -> Any:
+        def calling(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                _refuse(address[0])
+            return call(self, address)
+
+        return calling
+
+    def looking_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse(host)
+        return look_up(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", looking_up)
+        patch.setattr(socket.socket, "connect", guarded(connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a real Redis that lasts for all tests. A test asks for `redis_url`, which is empty."""
+    try:
+        with servers.redis_server() as url:
+            yield url
+    except servers.ServerMissing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The URL of a real Redis with nothing in it."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL that lasts for all tests; `servers.database` makes databases in it."""
+    with servers.postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'hub.db'}"
+    else:
+        with servers.database(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A hub on a fresh database, once on SQLite and once on PostgreSQL, with the connector `telling` known."""
+    known = registry._modules("regulars.connectors") | {"telling": "tests.telling"}
+    monkeypatch.setattr(registry, "_modules", lambda group: known if group.endswith("connectors") else {})
+    registry.connector.cache_clear()
+    telling.provider.__init__()  # type: ignore[misc]
+    made = World(database_url, tmp_path / "home")
+    yield made
+    made.close()
+    registry.connector.cache_clear()

@@ -1,0 +1,89 @@
+"""Which recipes an event starts, and why others not; the runs they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import schema
+from hub.connections import Connection
+from hub.core import Hub
+from hub.database import new_id
+from hub.enabled import Enabled
+from hub.event import Event
+from hub.matching import fits
+from hub.recipe import Recipe
+from hub.workspaces import Workspace
+
+
+@dataclass(frozen=True)
+class Start:
+    """A recipe that an event may start. `once` is the key that must not have been used."""
+
+    enabled_id: int
+    recipe: Recipe
+    version: str
+    once: bytes | None
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run's row, and the events about its person that wake it from the beginning."""
+
+    row: dict[str, Any]
+    waiters: tuple[dict[str, Any], ...]
+
+
+def starts_of(
+    workspace: Workspace, enabled: Iterable[tuple[Recipe, Enabled]], connection: Connection, event: Event
+) -> tuple[list[Start], dict[str, str]]:
+    """What an event of a connection starts, and for the other recipes that listen to it why it does not."""
+    starts, skipped = [], {}
+    for recipe, entry in enabled:
+        bound = entry.connections.get(connection.connector.name)
+        if bound != connection.id or not any(fits(match, event) for match in recipe.on):
+            continue
+        try:
+            refusal = recipe.refusal(event)
+            once = recipe.once_per(event) if recipe.once_per and refusal is None else None
+        except Exception as error:  # a recipe's bug is told, and holds up nobody else
+            refusal, once = f"Its filter or once_per failed with {type(error).__name__}.", None
+        if refusal:
+            skipped[recipe.name] = refusal
+        else:
+            key = workspace.hash("once", recipe.name, once) if once is not None else None
+            starts.append(Start(entry.id, recipe, entry.version, key))
+    return starts, skipped
+
+
+def new_run(start: Start, workspace_id: int, event_id: int, event_at: int, person_id: int | None, now: int) -> NewRun:
+    """The run that a start makes, due at once."""
+    row = {
+        "id": new_id(),
+        "workspace_id": workspace_id,
+        "enabled_id": start.enabled_id,
+        "recipe": start.recipe.name,
+        "version": start.version,
+        "event_id": event_id,
+        "event_at": event_at,
+        "person_id": person_id,
+        "state": "running",
+        "started_at": now,
+        "due_at": now,
+    }
+    kinds = {match.type for match in start.recipe.stop_when} if person_id is not None else set()
+    waiters = tuple(
+        {"workspace_id": workspace_id, "person_id": person_id, "type": kind, "run_id": row["id"]}
+        for kind in sorted(kinds)
+    )
+    return NewRun(row, waiters)
+
+
+def insert_runs(hub: Hub, connection: sa.Connection, runs: Sequence[NewRun]) -> None:
+    """Writes the runs down."""
+    if runs:
+        connection.execute(sa.insert(schema.run), [run.row for run in runs])
+    hub.database.insert_new(connection, schema.waiter, [waiter for run in runs for waiter in run.waiters])
