@@ -1,4 +1,4 @@
-"""The web application: the door for webhooks, the page, and what operators watch. Imported by nobody but who serves it."""
+"""The web application: the door for webhooks, the page, and what operators watch."""
 
 from __future__ import annotations
 

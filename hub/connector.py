@@ -6,19 +6,20 @@ functions marked `@connector.connect`, `@connector.check`, `@connector.events`, 
 
 from __future__ import annotations
 
-import inspect
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from . import step
+from .action import Action, Repeat, faults_of
 from .delivery import Delivery
 from .errors import ConnectorInvalid
 from .event import Channel, Event, Person
+from .trigger import Match, Trigger
+
+__all__ = ["Action", "Connector", "Field", "Limit", "Match", "Repeat", "Secrets", "Trigger", "Verifier"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,15 +28,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Secrets = Sequence[str]
 Verifier = Callable[[Delivery, Mapping[str, Secrets]], None]
 """Returns if the delivery is genuine, else raises DeliveryRefused. Gets each secret field's values, newest first."""
-
-Repeat = Literal["repeatable", "keyed", "readback", "once"]
-"""What doing an action twice means:
-
-repeatable  nothing: an upsert, a tag. It is simply repeated.
-keyed       the provider honours an idempotency key; the action takes it as `key`.
-readback    a function of the connector finds out whether it happened; it is asked before anything is repeated.
-once        nobody can tell; a person decides.
-"""
 
 
 @dataclass(frozen=True)
@@ -68,148 +60,6 @@ class Limit:
     per: float = 1.0
     concurrent: int = 4
     daily: int | None = None
-
-
-@dataclass(frozen=True)
-class Match:
-    """A trigger, narrowed: `same` names payload fields that must equal those of the run's own event, `where`
-    gives values they must have. A dotted name reaches inside: `"customer.id"`."""
-
-    trigger: Trigger
-    same: tuple[str, ...] = ()
-    where: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def type(self) -> str:
-        return self.trigger.type
-
-    def as_data(self) -> dict[str, Any]:
-        return {"type": self.type, "same": list(self.same), "where": dict(self.where)}
-
-
-@dataclass(frozen=True)
-class Trigger:
-    """Something that happens in the service, and starts recipes. `title` completes "When …"."""
-
-    connector: Connector = field(repr=False, compare=False)
-    name: str
-    title: str
-    sample_file: str
-    privacy: Literal["erase", "erase_all", "export"] | None = None
-
-    @property
-    def type(self) -> str:
-        return f"{self.connector.name}.{self.name}"
-
-    def matching(self, *, same: str | Sequence[str] = (), where: Mapping[str, Any] | None = None) -> Match:
-        """This trigger, narrowed to events that share fields with the run's own, or have these values."""
-        return Match(self, (same,) if isinstance(same, str) else tuple(same), dict(where or {}))
-
-    def as_data(self) -> dict[str, Any]:
-        return Match(self).as_data()
-
-    @property
-    def sample_delivery(self) -> Delivery:
-        """The sample as a provider would post it, unsigned."""
-        return read_sample(self.connector.folder / "samples" / self.sample_file)
-
-    @property
-    def sample(self) -> Event:
-        """The event that the sample tells. Raises ConnectorInvalid if it tells none of this type."""
-        for event in self.connector.read(self.sample_delivery):
-            if event.type == self.type:
-                return event
-        raise ConnectorInvalid(f"{self.type}: its sample {self.sample_file} tells no event of this type.")
-
-
-def read_sample(file: Path) -> Delivery:
-    """A sample file as a delivery: `{"headers": {…}, "body": …}`, or `"form": {…}` in place of the body."""
-    sample = json.loads(file.read_text(encoding="utf-8"))
-    if "form" in sample:
-        from urllib.parse import urlencode
-
-        body, kind = urlencode(sample["form"]).encode(), "application/x-www-form-urlencoded"
-    else:
-        body, kind = json.dumps(sample["body"]).encode(), "application/json"
-    headers = {"content-type": kind} | {name.lower(): value for name, value in sample.get("headers", {}).items()}
-    url = "https://hub.example/webhooks/sample/sample"
-    return Delivery("POST", url, headers, body, datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
-
-
-class Action(Generic[P, R]):
-    """Something that can be done in the service. Calling it makes a step; the engine calls `perform`.
-
-    repeat      what doing it twice means, see `Repeat`
-    channel     for a message to a person: by which channel; `recipient` names the input that holds the address,
-                and the inputs must have a `purpose`, "transactional" or "marketing"
-    batch_by    inputs that calls must share to go together; `batch_limit` how many may
-    echo        the fingerprint of the event that the provider will send because of this call, from the inputs
-    identifies  whom the answer turned out to be about, from the inputs and the answer
-    settle      after how long a call of unknown outcome is certain to show in `readback`
-    answer_key  the field of a readback action's answer that no other answer shares
-    """
-
-    def __init__(
-        self,
-        connector: Connector,
-        function: Callable[Concatenate[Any, P], R],
-        *,
-        repeat: Repeat,
-        title: str,
-        channel: Channel | None = None,
-        recipient: str | None = None,
-        echo: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
-        identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
-        settle: timedelta = timedelta(seconds=5),
-        answer_key: str = "id",
-    ) -> None:
-        self.connector = connector
-        self.name = f"{connector.name}.{function.__name__}"
-        self.title = title
-        self.repeat = repeat
-        self.channel = channel
-        self.recipient = recipient
-        self.echo = echo
-        self.identifies = identifies
-        self.settle = settle
-        self.answer_key = answer_key
-        self.perform = function
-        self.many: Callable[..., Iterable[Any]] | None = None
-        self.find: Callable[..., Any] | None = None
-        self.batch_by: tuple[str, ...] = ()
-        self.batch_limit = 1
-        self.__doc__ = function.__doc__
-        self.__name__ = function.__name__
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        self.takes_key = repeat == "keyed"
-        self.signature = inspect.Signature([p for p in parameters if not (self.takes_key and p.name == "key")])
-
-    def __repr__(self) -> str:
-        return f"Action({self.name})"
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> step.Step:
-        """The action with these inputs, as a step to yield. A wrong argument is a TypeError right here."""
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return step.make(self.name, bound.arguments)
-
-    def batched(self, *, by: Sequence[str] = (), limit: int) -> Callable[[Function], Function]:
-        """Declares how many calls go together: `function(client, calls)` gets the inputs of up to `limit` calls
-        that share the inputs named in `by`, and gives one outcome per call in order: the answer, or an
-        ActionFailed for that call alone. An ActionFailed raised is the outcome of all."""
-
-        def register(function: Function) -> Function:
-            self.many, self.batch_by, self.batch_limit = function, tuple(by), limit
-            return function
-
-        return register
-
-    def readback(self, function: Function) -> Function:
-        """Declares how to find out whether a call happened: `function(client, since, **inputs)` gives, oldest first,
-        the answers of all calls with these inputs at or after `since` (aware, UTC); an empty list if there were none.
-        An answer that another step recorded as its own is passed over."""
-        self.find = function
-        return function
 
 
 class Connector:
@@ -362,25 +212,10 @@ class Connector:
             if not (self.folder / "samples" / trigger.sample_file).is_file():
                 found.append(f"{trigger.type}: its sample {trigger.sample_file} is not in samples/")
         for action in self.actions.values():
-            found += _action_faults(action)
+            found += faults_of(action)
         return found
 
     def validate(self) -> None:
         """Raises ConnectorInvalid that lists every fault at once."""
         if found := self.faults():
             raise ConnectorInvalid("; ".join(found) + ".")
-
-
-def _action_faults(action: Action[Any, Any]) -> list[str]:
-    found = []
-    if not action.__doc__:
-        found.append(f"{action.name}: has no docstring")
-    if action.repeat == "readback" and action.find is None:
-        found.append(f"{action.name}: is declared readback, but nothing is marked @{action.__name__}.readback")
-    if action.repeat == "keyed" and "key" not in inspect.signature(action.perform).parameters:
-        found.append(f"{action.name}: is declared keyed, but takes no `key`")
-    if action.channel and (action.recipient not in action.signature.parameters):
-        found.append(f"{action.name}: sends a message, but `recipient` names none of its inputs")
-    if action.channel and "purpose" not in action.signature.parameters:
-        found.append(f"{action.name}: sends a message, but takes no `purpose`")
-    return found

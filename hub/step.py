@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .connector import Match, Trigger
+    from .trigger import Match, Trigger
 
 SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
 """The steps that the engine answers itself; every other action belongs to a connector."""

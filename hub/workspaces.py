@@ -139,8 +139,11 @@ class Workspaces:
         self.keyring = fresh
         return len(rows)
 
-    def hub_key(self, connection: sa.Connection, ring: Keyring | None = None) -> HubKey:
+    def hub_key(self, connection: sa.Connection | None = None, ring: Keyring | None = None) -> HubKey:
         """The key that this database is sealed with, of the hub's keys or of `ring`. Raises KeyWrong."""
+        if connection is None:
+            with self.database.read() as fresh:
+                return self.hub_key(fresh, ring)
         known = connection.execute(sa.select(schema.hub_key.c.id)).scalar()
         if known is None:
             raise KeyWrong("The database does not say which key it is sealed with. Restore it from a backup.")

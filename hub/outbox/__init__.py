@@ -3,6 +3,7 @@
 A step goes waiting → claimed → done, refused or unknown; the claim is committed before the call leaves.
 """
 
-from .holder import Poke, drain
+from .holder import drain
+from .poke import Poke
 
 __all__ = ["Poke", "drain"]

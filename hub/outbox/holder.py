@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,8 +24,10 @@ from ..retry import rest_seconds
 from ..timing import to_datetime
 from ..wakeups import ADVANCE, perform
 from . import calling
-from .backlog import Backlog, Call, Name, Waiting, opened
+from .backlog import Backlog, Call, Name
 from .calling import Outcome
+from .doubts import Doubtful, left_behind
+from .poke import Poke
 from .record import Round, write_round
 
 LEASE_SECONDS = 45.0
@@ -38,34 +38,6 @@ WRITE_AGAIN_SECONDS = 0.5
 LATEST_START_SECONDS = LEASE_SECONDS - CONNECT_TIMEOUT - READ_TIMEOUT
 CLOCKS_DIFFER = timedelta(seconds=30)
 RATE_LIMIT_PAUSE_SECONDS = 1.0
-
-
-class Poke:
-    """Wakes a holder. `look` says that more may wait; `nudge` only that something came back."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._more = False
-
-    def look(self) -> None:
-        self._more = True
-        self._event.set()
-
-    def nudge(self) -> None:
-        self._event.set()
-
-    def wait(self, seconds: float) -> bool:
-        return self._event.wait(seconds)
-
-    def take(self) -> bool:
-        """Whether more may wait; from here on new pokes count."""
-        self._event.clear()
-        more, self._more = self._more, False
-        return more
-
-    @property
-    def is_set(self) -> bool:
-        return self._event.is_set()
 
 
 def drain(hub: Hub, connection_id: str, poke: Poke | None = None, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -106,15 +78,6 @@ def _waits(hub: Hub, connection_id: str) -> bool:
         return database.execute(query).first() is not None
 
 
-@dataclass
-class _Doubtful:
-    """A step whose call may have happened: from `due` on the provider is asked."""
-
-    step: Waiting
-    claimed_at: int
-    due: int
-
-
 class _Holder:
     """One turn of holding a connection."""
 
@@ -126,7 +89,8 @@ class _Holder:
         self.quota, self.failures, self.paused_until = self._state()
         self.renewed = hub.clock.monotonic()
         self.busy: set[tuple[str, ...]] = set()
-        self.doubtful: dict[Name, _Doubtful] = {}
+        self.doubtful: dict[Name, Doubtful] = {}
+        self.left_at: dict[Name, int] = {}
         self.came_back: deque[tuple[tuple[str, ...], list[Outcome]]] = deque()
         self.observations: deque[Observation] = deque()
         self.pool = ThreadPoolExecutor(self.connection.connector.limit.concurrent, f"perform-{connection_id}")
@@ -165,7 +129,7 @@ class _Holder:
         broken = self.backlog.take_broken()
         if outcomes or calls or broken:
             done = self._write(outcomes, calls, broken)
-            self._after(done, calls, outcomes, now)
+            self._after(done, calls, outcomes)
             self.idle_since = None
         if leaving:
             return self.quota.in_flight > 0
@@ -231,18 +195,19 @@ class _Holder:
             chosen.append(call)
         return chosen
 
-    def _after(self, done: Round, calls: list[Call], outcomes: list[Outcome], now: int) -> None:
+    def _after(self, done: Round, calls: list[Call], outcomes: list[Outcome]) -> None:
         for call in calls:
             self.backlog.take(call)
         for _ in range(len(calls) - len(done.claimed)):
             self.quota.cancel()
         for call in done.claimed:
+            self.left_at |= {step.name: self.hub.clock.now() for step in call.steps}
             self._submit(call.group, partial(calling.make, call, self.client, self.observations.append))
         for outcome in outcomes:
-            self.doubtful.pop(outcome.step.name, None)
+            asked = self.doubtful.pop(outcome.step.name, None)
+            left_at = asked.since if asked else self.left_at.pop(outcome.step.name, outcome.step.asked_at)
             if isinstance(outcome.result, OutcomeUnknown) and outcome.step.action.repeat == "readback":
-                due = now + round(outcome.step.action.settle.total_seconds() * 1000)
-                self.doubtful[outcome.step.name] = _Doubtful(outcome.step, now, due)
+                self.doubtful[outcome.step.name] = Doubtful(outcome.step, left_at, self.hub.clock.now())
             elif isinstance(outcome.result, calling.Found | RateLimited):
                 self.backlog.look()
         if done.lost_login:
@@ -266,27 +231,10 @@ class _Holder:
 
     def _take_over(self) -> None:
         """Settles what an earlier holder claimed and never recorded."""
-        table = schema.step
-        query = sa.select(table).where(table.c.connection_id == self.connection.id, table.c.state == "claimed")
-        with self.hub.database.read() as database:
-            rows = database.execute(query).all()
-            sealers = self.hub.people.sealers(database, self.workspace, {row.person_id for row in rows})
-        outcomes, now = [], self.hub.clock.now()
-        for row in rows:
-            sealer = sealers[row.person_id]
-            if sealer is None:
-                continue
-            step = opened(row, sealer)
-            if step.action.repeat == "readback":
-                due = row.claimed_at + round(step.action.settle.total_seconds() * 1000)
-                self.doubtful[step.name] = _Doubtful(step, row.claimed_at, due)
-            elif step.action.repeat == "once":
-                outcomes.append(Outcome(step, OutcomeUnknown("The hub stopped while the call was on its way.")))
-            else:
-                # Repeating it means nothing, or is told by its key: it certainly is to be done, so it waits again.
-                outcomes.append(Outcome(step, calling.Found(())))
+        doubtful, outcomes = left_behind(self.hub, self.workspace, self.connection.id)
+        self.doubtful = {item.step.name: item for item in doubtful}
         if outcomes:
-            self._after(self._write(outcomes, [], []), [], outcomes, now)
+            self._after(self._write(outcomes, [], []), [], outcomes)
 
     def _ask_back(self, now: int) -> None:
         """Asks the provider about steps of unknown outcome, once it must know."""
@@ -295,7 +243,7 @@ class _Holder:
             if item.due > now or group in self.busy or self.quota.wait(now) != 0:
                 continue
             self.quota.start(now)
-            since = to_datetime(item.claimed_at) - CLOCKS_DIFFER
+            since = to_datetime(item.since) - CLOCKS_DIFFER
             work = partial(calling.look_back, item.step, since, self.client, self.observations.append)
             self._submit(group, work)
 

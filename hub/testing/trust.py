@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..connector import Connector, read_sample
+from ..connector import Connector
 from ..delivery import Delivery
 from ..errors import DeliveryRefused, SecretMissing
 from ..timing import to_ms
+from ..trigger import read_sample
 from .finding import none_of, secrets, told
 
 _ZEROS = "0" * 64

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from hub import Connector, Field, Limit, Match, Step
-from hub.connector import read_sample
 from hub.errors import ConnectorInvalid
+from hub.trigger import read_sample
 from tests.hub import acme
 
 

@@ -1,0 +1,123 @@
+"""The practice service itself: login, limits, Mailchimp's problem documents, and its webhooks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import requests
+
+from hub.practice import Practice, Request, Response
+
+from . import practice_books as books_of
+from .practice_books import Record, Refused
+
+CONNECTIONS = 10
+
+
+def signed(form: Mapping[str, str], url: str, signing_secret: str | None, at: datetime) -> tuple[dict[str, str], bytes]:
+    """A webhook as Mailchimp posts it at a time (aware): headers and body.
+
+    `form` has the names as sent, `{"type": …, "data[email]": …}`. Without a secret it is not signed, as webhooks are
+    that were made before signing; the address, with its secret, is all that vouches for those. It is not signed itself.
+    """
+    body = urlencode(form).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "MailChimp"}
+    if signing_secret is not None:
+        second = str(int(at.timestamp()))
+        digest = hmac.new(signing_secret.encode(), f"{second}.".encode() + body, hashlib.sha256).hexdigest()
+        headers["X-Mailchimp-Signature"] = f"t={second},v1={digest}"
+    return headers, body
+
+
+class PracticeMailchimp(Practice):
+    """Adds Mailchimp's manners: its login, its limit, its problem documents, and its visit to a new webhook."""
+
+    def handle(self, request: Request) -> Response:
+        """A webhook's address is visited before the books are locked: it may lead to a hub that calls us meanwhile."""
+        if request.method in ("POST", "PATCH") and "/webhooks" in request.path and self._login_fits(request):
+            request.environ["practice.visited"] = _answers(read_body(request).get("url"))
+        return super().handle(request)
+
+    def guard(self, request: Request) -> Response | None:
+        if self.in_flight > CONNECTIONS:
+            return problem(429, "Too Many Requests", f"You have exceeded the limit of {CONNECTIONS} connections.")
+        if not self._login_fits(request):
+            return problem(401, "API Key Invalid", "Your API key may be invalid, or of another data centre.")
+        return None
+
+    def _login_fits(self, request: Request) -> bool:
+        given = request.authorization
+        return given is not None and self.account["api_key"] in (given.password, given.token)
+
+    def unknown_route(self, request: Request, status: int) -> Response:
+        if status == 405:
+            return problem(405, "Method Not Allowed", "The requested method is not allowed here.")
+        return problem(404, "Resource Not Found", "The requested resource could not be found.")
+
+    def failure(self, status: int, headers: Mapping[str, str]) -> Response:
+        if status == 403 and headers:
+            return Response("", 403, dict(headers))
+        answer = problem(status, "Practice Fault", "This was asked for.")
+        answer.headers.update(headers)
+        return answer
+
+    def tell(self, held: Record, kind: str, data: Mapping[str, str], source: str) -> None:
+        """Sends a webhook to all in the audience that want this kind of event from this source."""
+        now = datetime.now(UTC)
+        fired = {"type": kind, "fired_at": now.strftime("%Y-%m-%d %H:%M:%S")}
+        form = fired | {f"data{name}" if name.startswith("[") else f"data[{name}]": text for name, text in data.items()}
+        for hook in held["webhooks"].values():
+            if hook["events"][kind] and hook["sources"][source]:
+                headers, body = signed(form, hook["url"], hook["signing_secret"], now)
+                self.send(hook["url"], headers, body)
+
+
+service = PracticeMailchimp("mailchimp", account={"api_key": "practice-us1"})
+service.start_with(books_of.new_books)
+
+
+def problem(status: int, title: str, detail: str, field: str = "") -> Response:
+    """Mailchimp's problem document."""
+    document: Record = {
+        "type": "https://mailchimp.com/developer/marketing/docs/errors/",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": str(uuid.uuid4()),
+    }
+    if field:
+        document["errors"] = [{"field": field, "message": detail}]
+    return Response(json.dumps(document), status, mimetype="application/problem+json")
+
+
+def refusal(refused: Refused) -> Response:
+    return problem(400, refused.title, refused.detail, refused.field)
+
+
+def not_found() -> Response:
+    return problem(404, "Resource Not Found", "The requested resource could not be found.")
+
+
+def read_body(request: Request) -> Record:
+    try:
+        found = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _answers(url: object) -> bool:
+    if not isinstance(url, str):
+        return True  # none was given, so none needs a visit
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(url, timeout=5, allow_redirects=False).status_code == 200
+    except requests.RequestException:
+        return False

@@ -1,0 +1,82 @@
+"""Our webhooks in the account: one in each audience. https://mailchimp.com/developer/marketing/api/list-webhooks/"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from hub.errors import ActionFailed
+
+if TYPE_CHECKING:
+    from .client import Client
+
+EVENTS = {
+    "subscribe": True,
+    "unsubscribe": True,
+    "profile": True,
+    "cleaned": True,
+    "upemail": True,
+    "campaign": True,
+}
+SOURCES = {"user": True, "admin": True, "api": False}
+"""Without `api` our own writes do not come back to us."""
+
+_PAGE = 1000
+
+
+def subscribe(client: Client, webhook_url: str) -> list[str]:
+    """Makes the webhooks that are missing, repairs those that differ, removes doubles.
+
+    Gives the signing secrets of those it made, newest first. Mailchimp tells a secret only once, so if it fails
+    halfway, what it made is taken back: nobody could check what those send.
+    """
+    made: list[dict[str, Any]] = []
+    try:
+        for audience in _audiences(client):
+            _arrange(client, audience, webhook_url, made)
+    except ActionFailed:
+        with suppress(ActionFailed):
+            for webhook in made:
+                client.lists.delete_list_webhook(webhook["list_id"], webhook["id"])
+        raise
+    return [webhook["signing_secret"] for webhook in reversed(made) if webhook.get("signing_secret")]
+
+
+def unsubscribe(client: Client, webhook_url: str) -> None:
+    """Removes all webhooks that lead to this address."""
+    for audience in _audiences(client):
+        for webhook in _ours(client, audience, webhook_url):
+            client.lists.delete_list_webhook(audience, webhook["id"])
+
+
+def _arrange(client: Client, audience: str, webhook_url: str, made: list[dict[str, Any]]) -> None:
+    """One audience. A webhook that had to be made is added to `made`."""
+    ours = _ours(client, audience, webhook_url)
+    kept, doubles = (ours[0], ours[1:]) if ours else (None, [])
+    if kept and kept.get("signing_enabled") and not client.holds_signing_secret:
+        # Its secret was told once and is lost, so all that it sends would be refused.
+        doubles, kept = [kept, *doubles], None
+    for webhook in doubles:
+        client.lists.delete_list_webhook(audience, webhook["id"])
+    wanted = {"url": webhook_url, "events": EVENTS, "sources": SOURCES}
+    if kept is None:
+        made.append(client.lists.create_list_webhook(audience, {**wanted, "signing_enabled": True}))
+    elif any(kept.get(name) != value for name, value in wanted.items()):
+        client.lists.update_list_webhook(audience, kept["id"], wanted)
+
+
+def _ours(client: Client, audience: str, webhook_url: str) -> list[dict[str, Any]]:
+    """Those with our address, whatever secret it carries: that changes when it is exchanged."""
+    found = client.lists.get_list_webhooks(audience)["webhooks"]
+    return [webhook for webhook in found if webhook["url"].split("?")[0] == webhook_url.split("?")[0]]
+
+
+def _audiences(client: Client) -> Iterator[str]:
+    seen = 0
+    while True:
+        page = client.lists.get_all_lists(fields=["lists.id", "total_items"], count=_PAGE, offset=seen)
+        yield from [audience["id"] for audience in page["lists"]]
+        seen += len(page["lists"])
+        if not page["lists"] or seen >= page["total_items"]:
+            return

@@ -1,0 +1,119 @@
+"""Actions: what can be done in a service, and what doing it twice means."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
+
+from . import step
+from .event import Channel, Person
+
+if TYPE_CHECKING:
+    from .connector import Connector
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Repeat = Literal["repeatable", "keyed", "readback", "once"]
+"""What doing an action twice means:
+
+repeatable  nothing: an upsert, a tag. It is simply repeated.
+keyed       the provider honours an idempotency key; the action takes it as `key`.
+readback    a function of the connector finds out whether it happened; it is asked before anything is repeated.
+once        nobody can tell; a person decides.
+"""
+
+
+class Action(Generic[P, R]):
+    """Something that can be done in the service. Calling it makes a step; the engine calls `perform`.
+
+    repeat      what doing it twice means, see `Repeat`
+    channel     for a message to a person: by which channel; `recipient` names the input that holds the address,
+                and the inputs must have a `purpose`, "transactional" or "marketing"
+    batch_by    inputs that calls must share to go together; `batch_limit` how many may
+    echo        the fingerprint of the event that the provider will send because of this call, from the inputs
+    identifies  whom the answer turned out to be about, from the inputs and the answer
+    settle      after how long a call of unknown outcome is certain to show in `readback`
+    answer_key  the field of a readback action's answer that no other answer shares
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        function: Callable[Concatenate[Any, P], R],
+        *,
+        repeat: Repeat,
+        title: str,
+        channel: Channel | None = None,
+        recipient: str | None = None,
+        echo: Callable[[Mapping[str, Any]], Iterable[str]] | None = None,
+        identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
+        settle: timedelta = timedelta(seconds=5),
+        answer_key: str = "id",
+    ) -> None:
+        self.connector = connector
+        self.name = f"{connector.name}.{function.__name__}"
+        self.title = title
+        self.repeat = repeat
+        self.channel = channel
+        self.recipient = recipient
+        self.echo = echo
+        self.identifies = identifies
+        self.settle = settle
+        self.answer_key = answer_key
+        self.perform = function
+        self.many: Callable[..., Iterable[Any]] | None = None
+        self.find: Callable[..., Any] | None = None
+        self.batch_by: tuple[str, ...] = ()
+        self.batch_limit = 1
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        self.takes_key = repeat == "keyed"
+        self.signature = inspect.Signature([p for p in parameters if not (self.takes_key and p.name == "key")])
+
+    def __repr__(self) -> str:
+        return f"Action({self.name})"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> step.Step:
+        """The action with these inputs, as a step to yield. A wrong argument is a TypeError right here."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return step.make(self.name, bound.arguments)
+
+    def batched(self, *, by: Sequence[str] = (), limit: int) -> Callable[[Function], Function]:
+        """Declares how many calls go together: `function(client, calls)` gets the inputs of up to `limit` calls
+        that share the inputs named in `by`, and gives one outcome per call in order: the answer, or an
+        ActionFailed for that call alone. An ActionFailed raised is the outcome of all."""
+
+        def register(function: Function) -> Function:
+            self.many, self.batch_by, self.batch_limit = function, tuple(by), limit
+            return function
+
+        return register
+
+    def readback(self, function: Function) -> Function:
+        """Declares how to find out whether a call happened: `function(client, since, **inputs)` gives, oldest first,
+        the answers of all calls with these inputs at or after `since` (aware, UTC); an empty list if there were none.
+        An answer that another step recorded as its own is passed over."""
+        self.find = function
+        return function
+
+
+def faults_of(action: Action[Any, Any]) -> list[str]:
+    """What is missing or wrong in an action's declaration, as sentences."""
+    found = []
+    if not action.__doc__:
+        found.append(f"{action.name}: has no docstring")
+    if action.repeat == "readback" and action.find is None:
+        found.append(f"{action.name}: is declared readback, but nothing is marked @{action.__name__}.readback")
+    if action.repeat == "keyed" and "key" not in inspect.signature(action.perform).parameters:
+        found.append(f"{action.name}: is declared keyed, but takes no `key`")
+    if action.channel and (action.recipient not in action.signature.parameters):
+        found.append(f"{action.name}: sends a message, but `recipient` names none of its inputs")
+    if action.channel and "purpose" not in action.signature.parameters:
+        found.append(f"{action.name}: sends a message, but takes no `purpose`")
+    return found

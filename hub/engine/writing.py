@@ -1,0 +1,194 @@
+"""Writing down what was decided on a batch of runs, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from .. import schema, values
+from ..core import Hub
+from ..event import Event
+from ..step import WAIT_FOR
+from ..wakeups import perform
+from .loading import events_since, is_since
+from .state import Line, Run, event_as_data
+
+TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
+_PRIORITY = {"transactional": TRANSACTIONAL, "marketing": MARKETING}
+
+
+def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
+    """Writes down what was decided; gives the queues that have something to do now, and whether runs go on at once."""
+    with hub.database.write() as connection:
+        hub.database.lock_people(connection, [run.row.person_id for run in runs if run.row.person_id is not None])
+        mine = _still_mine(connection, runs)
+        _catch_up(connection, mine)
+        now = hub.clock.now()
+        _insert_steps(connection, mine, now)
+        _update_steps(connection, mine, now)
+        _drop_open_steps(connection, [run.row.id for run in mine if run.ended], now)
+        _write_waiters(hub, connection, mine)
+        _update_runs(connection, mine, now)
+    queues = {
+        perform(line.connection_id) for run in mine for line in run.lines.values() if line.connection_id and line.asked
+    }
+    # A run that ended or waits may have held back another one of the same person.
+    more = any(run.state != "running" or run.due_at is not None for run in mine)
+    return queues, more
+
+
+def _still_mine(connection: sa.Connection, runs: Sequence[Run]) -> list[Run]:
+    """The runs that nobody else advanced, cancelled or erased since they were read."""
+    table = schema.run
+    query = sa.select(table.c.id, table.c.fence).where(
+        table.c.id.in_([run.row.id for run in runs]), table.c.ended_at.is_(None)
+    )
+    fences = {row.id: row.fence for row in connection.execute(query.order_by(table.c.id).with_for_update())}
+    return [run for run in runs if fences.get(run.row.id) == run.row.fence]
+
+
+def _catch_up(connection: sa.Connection, runs: Sequence[Run]) -> None:
+    """Makes runs due again for which an event came while they were decided on."""
+    by_workspace: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        if not run.ended and run.row.person_id is not None and run.waits_for:
+            by_workspace[run.workspace.id].append(run)
+    for waiting in by_workspace.values():
+        rows = events_since(connection, waiting[0].workspace, [(run.row, run.waits_for) for run in waiting])
+        for run in waiting:
+            known = {row.id for row, _ in run.since} | {line.event_id for line in run.lines.values()}
+            for row in rows[run.row.person_id]:
+                if row.type in run.waits_for and is_since(row, run.row) and row.id not in known:
+                    run.due_at = 0 if run.state != "held" else None
+
+
+def _insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
+    rows = [_step_row(run, line, now) for run in runs for line in run.lines.values() if line.asked]
+    if rows:
+        connection.execute(sa.insert(schema.step), rows)
+
+
+def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
+    assert line.asked is not None and run.sealer is not None
+    about = f"step {run.row.id} {line.position}"
+    purpose = line.asked.step.inputs.get("purpose")
+    return {
+        "run_id": run.row.id,
+        "position": line.position,
+        "workspace_id": run.workspace.id,
+        "person_id": run.row.person_id,
+        "connection_id": line.connection_id,
+        "action": line.action,
+        "state": line.state,
+        "priority": _PRIORITY.get(purpose, OTHER) if isinstance(purpose, str) else OTHER,
+        "due_at": line.due_at,
+        "fingerprint": line.fingerprint,
+        "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),
+        "answer": _sealed_answer(run, line),
+        "event_id": line.event_id,
+        "asked_at": now,
+        "ended_at": now if line.state == "done" else None,
+    }
+
+
+def _update_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
+    table = schema.step
+    rows = [
+        {
+            "run": run.row.id,
+            "at_position": line.position,
+            "new_answer": _sealed_answer(run, line),
+            "new_event": line.event_id,
+            "now": now,
+        }
+        for run in runs
+        for line in run.lines.values()
+        if line.changed and not line.asked
+    ]
+    if rows:
+        connection.execute(
+            sa.update(table)
+            .where(table.c.run_id == sa.bindparam("run"), table.c.position == sa.bindparam("at_position"))
+            .values(
+                state="done",
+                answer=sa.bindparam("new_answer"),
+                event_id=sa.bindparam("new_event"),
+                ended_at=sa.bindparam("now"),
+            ),
+            rows,
+        )
+
+
+def _sealed_answer(run: Run, line: Line) -> bytes | None:
+    if line.answer is None:
+        return None
+    assert run.sealer is not None
+    answer = event_as_data(line.answer) if isinstance(line.answer, Event) else line.answer
+    return run.sealer.seal(values.write(answer), f"step {run.row.id} {line.position} answer")
+
+
+def _drop_open_steps(connection: sa.Connection, run_ids: Sequence[int], now: int) -> None:
+    """Ends the steps of ended runs that did not leave yet. One that is on its way is recorded as it comes back."""
+    if run_ids:
+        table = schema.step
+        connection.execute(
+            sa.update(table)
+            .where(table.c.run_id.in_(run_ids), table.c.state == "waiting")
+            .values(state="dropped", ended_at=now)
+        )
+
+
+def _write_waiters(hub: Hub, connection: sa.Connection, runs: Sequence[Run]) -> None:
+    """Notes which events each run must be woken for from now on."""
+    table = schema.waiter
+    touched = [run for run in runs if run.row.person_id is not None and (run.waits_for or _waited(run))]
+    if not touched:
+        return
+    connection.execute(sa.delete(table).where(table.c.run_id.in_([run.row.id for run in touched])))
+    rows = [
+        {
+            "workspace_id": run.workspace.id,
+            "person_id": run.row.person_id,
+            "type": kind,
+            "run_id": run.row.id,
+        }
+        for run in touched
+        if not run.ended
+        for kind in sorted(run.waits_for)
+    ]
+    hub.database.insert_new(connection, table, rows)
+
+
+def _waited(run: Run) -> bool:
+    return any(line.action == WAIT_FOR for line in run.lines.values())
+
+
+def _update_runs(connection: sa.Connection, runs: Iterable[Run], now: int) -> None:
+    table = schema.run
+    rows = [
+        {
+            "run": run.row.id,
+            "new_state": run.state,
+            "new_reason": run.reason,
+            "new_due": run.due_at,
+            "new_end": now if run.ended else None,
+        }
+        for run in runs
+    ]
+    if rows:
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("run"))
+            .values(
+                state=sa.bindparam("new_state"),
+                reason=sa.bindparam("new_reason"),
+                due_at=sa.bindparam("new_due"),
+                ended_at=sa.bindparam("new_end"),
+                fence=table.c.fence + 1,
+                leased_until=0,
+            ),
+            rows,
+        )

@@ -1,0 +1,116 @@
+"""What a round changes in steps and runs, collected before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from .. import schema, values
+from .backlog import Name, Waiting
+
+
+@dataclass
+class Changes:
+    """Rows to write, collected over a round."""
+
+    now: int
+    fence: int
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    advanced: set[int] = field(default_factory=set)
+    parked: set[int] = field(default_factory=set)
+    held: dict[int, str] = field(default_factory=dict)
+    answered: set[bytes | None] = field(default_factory=set)
+
+    def end(self, step: Name, state: str, reason: str | None, answer: bytes | None, answer_id: bytes | None) -> None:
+        self._change(step, state, reason=reason, answer=answer, answer_id=answer_id, ended_at=self.now)
+        self.advanced.add(step[0])
+
+    def again(self, step: Name, reason: str | None, due_at: int) -> None:
+        """It did not happen: it waits again, and lets the person's later runs pass meanwhile."""
+        self._change(step, "waiting", reason=reason, due_at=due_at)
+        self.parked.add(step[0])
+
+    def look_back(self, step: Name, reason: str | None, due_at: int) -> None:
+        """It may have happened: it stays claimed, and is looked for at the provider before anything else."""
+        self._change(step, "claimed", reason=reason, due_at=due_at)
+        self.parked.add(step[0])
+
+    def unknown(self, step: Name, reason: str) -> None:
+        self._change(step, "unknown", reason=reason)
+        self.held[step[0]] = reason
+
+    def _change(
+        self,
+        step: Name,
+        state: str,
+        *,
+        reason: str | None,
+        due_at: int | None = None,
+        answer: bytes | None = None,
+        answer_id: bytes | None = None,
+        ended_at: int | None = None,
+    ) -> None:
+        self.steps.append(
+            {
+                "run": step[0],
+                "at_position": step[1],
+                "new_state": state,
+                "new_reason": reason,
+                "new_due": due_at,
+                "new_answer": answer,
+                "new_answer_id": answer_id,
+                "new_end": ended_at,
+            }
+        )
+
+
+def refuse(changes: Changes, step: Waiting, reason: str, status: int | None = None, code: str | None = None) -> None:
+    """Ends a step as refused: the recipe gets a Rejected with this reason at its yield."""
+    error = values.write({"message": reason, "status": status, "code": code})
+    changes.end(step.name, "refused", reason, step.sealer.seal(error, f"{step.about} answer"), None)
+
+
+def write_steps(database: sa.Connection, changes: Changes) -> None:
+    """Writes the outcomes of steps that are still ours: claimed under our fence, or refused before they left."""
+    if not changes.steps:
+        return
+    table = schema.step
+    database.execute(
+        sa.update(table)
+        .where(
+            table.c.run_id == sa.bindparam("run"),
+            table.c.position == sa.bindparam("at_position"),
+            (table.c.state == "claimed") | (table.c.state == "waiting"),
+        )
+        .values(
+            state=sa.bindparam("new_state"),
+            reason=sa.bindparam("new_reason"),
+            due_at=sa.bindparam("new_due"),
+            answer=sa.bindparam("new_answer"),
+            answer_id=sa.bindparam("new_answer_id"),
+            ended_at=sa.bindparam("new_end"),
+        ),
+        changes.steps,
+    )
+
+
+def move_runs(database: sa.Connection, changes: Changes) -> None:
+    table = schema.run
+    live = table.c.ended_at.is_(None)
+    if changes.advanced:
+        database.execute(
+            sa.update(table)
+            .where(table.c.id.in_(changes.advanced), live, table.c.state != "held")
+            .values(due_at=changes.now, state="running")
+        )
+    parked = changes.parked - changes.advanced
+    if parked:
+        database.execute(
+            sa.update(table).where(table.c.id.in_(parked), live, table.c.state == "running").values(state="waiting")
+        )
+    for run_id, reason in changes.held.items():
+        database.execute(
+            sa.update(table).where(table.c.id == run_id, live).values(state="held", reason=reason, due_at=None)
+        )

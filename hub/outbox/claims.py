@@ -1,0 +1,102 @@
+"""Claiming calls before they leave: of their steps, those that still wait and that the guards let pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from .. import schema
+from ..connections import Connection
+from ..core import Hub
+from ..workspaces import Workspace
+from . import guards
+from .backlog import Call, Name, Waiting
+from .changes import Changes, refuse
+
+ECHO_KEPT = timedelta(minutes=30)
+
+
+def claim(
+    hub: Hub,
+    database: sa.Connection,
+    workspace: Workspace,
+    connection: Connection,
+    calls: Sequence[Call],
+    changes: Changes,
+) -> list[Call]:
+    steps = [step for call in calls for step in call.steps]
+    if not steps:
+        return []
+    waiting = _still_waiting(database, steps, changes.fence)
+    steps = [step for step in steps if step.name in waiting]
+    refusals = guards.refusals(hub, database, workspace, connection, steps)
+    echoes: set[bytes] = set()
+    leaving: set[Name] = set()
+    for step in steps:
+        reason = refusals.get(step.name)
+        try:
+            mine = {workspace.hash("echo", connection.id, text) for text in _echoes(step)}
+        except Exception as error:  # a recipe may pass anything: then this step is refused, and no other one
+            mine, reason = set(), f"Its inputs do not fit {step.action.name} ({type(error).__name__})."
+        if reason:
+            refuse(changes, step, reason)
+        else:
+            leaving.add(step.name)
+            echoes |= mine
+    claimed = [Call(left) for call in calls if (left := tuple(s for s in call.steps if s.name in leaving))]
+    _mark_claimed(database, [step for call in claimed for step in call.steps], changes)
+    _note_echoes(hub, database, connection, echoes)
+    return claimed
+
+
+def _echoes(step: Waiting) -> Iterable[str]:
+    """The fingerprints of the events that this step will cause."""
+    return step.action.echo(step.inputs) if step.action.echo else ()
+
+
+def _still_waiting(database: sa.Connection, steps: Sequence[Waiting], fence: int) -> set[Name]:
+    """Those of the steps that nobody cancelled, erased or ended since they were read. One that is claimed under our
+    own fence never left: the commit that claimed it broke off on its way back to us."""
+    table = schema.step
+    query = sa.select(table.c.run_id, table.c.position).where(
+        table.c.run_id.in_({step.name[0] for step in steps}),
+        (table.c.state == "waiting") | ((table.c.state == "claimed") & (table.c.fence == fence)),
+    )
+    names = {step.name for step in steps}
+    found = {(row.run_id, row.position) for row in database.execute(query.with_for_update())}
+    return found & names
+
+
+def _mark_claimed(database: sa.Connection, steps: Sequence[Waiting], changes: Changes) -> None:
+    if not steps:
+        return
+    table = schema.step
+    database.execute(
+        sa.update(table)
+        .where(table.c.run_id == sa.bindparam("run"), table.c.position == sa.bindparam("at_position"))
+        .values(
+            state="claimed",
+            fence=changes.fence,
+            attempts=table.c.attempts + 1,
+            claimed_at=changes.now,
+            due_at=None,
+        ),
+        [{"run": step.name[0], "at_position": step.name[1]} for step in steps],
+    )
+
+
+def _note_echoes(hub: Hub, database: sa.Connection, connection: Connection, echoes: set[bytes]) -> None:
+    """Notes the events that calls will cause, so that they start nothing when they come in."""
+    if not echoes:
+        return
+    table = schema.echo
+    until = hub.clock.now() + round(ECHO_KEPT.total_seconds() * 1000)
+    statement = hub.database.insert(table)
+    database.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.connection_id, table.c.hash], set_={"until": statement.excluded.until}
+        ),
+        [{"connection_id": connection.id, "hash": name, "until": until} for name in sorted(echoes)],
+    )
