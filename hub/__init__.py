@@ -2,7 +2,16 @@
 
 from .connector import Action, Connector, Field, Limit, Match, Trigger
 from .delivery import Delivery
-from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, PayloadUnreadable, RateLimited, Rejected, ServiceDown, TryLater
+from .errors import (
+    ActionFailed,
+    NotAuthorized,
+    OutcomeUnknown,
+    PayloadUnreadable,
+    RateLimited,
+    Rejected,
+    ServiceDown,
+    TryLater,
+)
 from .event import UNKNOWN, Consent, Event, Person
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting

@@ -12,12 +12,14 @@ from webhooks.receiver import receiver
 from . import schema
 from .clock import CLOCK
 from .core import Hub
+from .setup.pages import pages
 
 
 def create_app(hub: Hub, intake: Intake) -> Flask:
     """The application of one hub."""
     app = Flask("hub")
     app.register_blueprint(receiver(hub, intake))
+    app.register_blueprint(pages(hub))
 
     @app.get("/healthz")
     def healthz() -> Response:

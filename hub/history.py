@@ -151,6 +151,23 @@ def count_runs(workspace: Workspace, hub: Hub, state: str) -> int:
         return database.execute(query).scalar_one()
 
 
+def count_unreadable(workspace: Workspace, hub: Hub) -> int:
+    """How many of the workspace's deliveries could not be read, and can still be read again."""
+    table = schema.delivery
+    query = sa.select(sa.func.count()).where(
+        table.c.workspace_id == workspace.id, table.c.state == "unreadable", table.c.content.is_not(None)
+    )
+    with hub.database.read() as database:
+        return database.execute(query).scalar_one()
+
+
+def recipes_ever_on(workspace: Workspace, hub: Hub) -> set[str]:
+    """The recipes that are on in the workspace, or once were."""
+    table = schema.enabled_recipe
+    with hub.database.read() as database:
+        return set(database.execute(sa.select(table.c.recipe).where(table.c.workspace_id == workspace.id)).scalars())
+
+
 def story(workspace: Workspace, hub: Hub, run_id: int, *, opened: bool = False) -> Story:
     """One run with its event and its steps. With `opened` also what they say, which is personal.
 

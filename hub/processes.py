@@ -27,7 +27,7 @@ WEB_THREADS = 64
 
 def up(settings: Settings, host: str, on_ready: Callable[[Hub], None] | None = None) -> None:
     """Web, worker and clock in this process, until SIGTERM or SIGINT. Raises SetupError if another has this home."""
-    with _alone(settings):
+    with alone(settings):
         wakeups = ThreadWakeups()
         hub = Hub(settings, wakeups=wakeups)
         if hub.database.is_sqlite:
@@ -123,7 +123,7 @@ def _refresh(hub: Hub) -> None:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def alone(settings: Settings) -> Iterator[None]:
     """Holds the home for this process alone; the system lets go of it whatever way the process ends."""
     settings.home.mkdir(parents=True, exist_ok=True)
     file = os.open(settings.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)

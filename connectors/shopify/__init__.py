@@ -159,6 +159,9 @@ def unsubscribe(client: Client, webhook_url: str) -> None:
 get_customer = connector.action(repeat="repeatable", title="Look up a customer", identifies=actions.customer_in)(
     actions.get_customer
 )
+find_customer = connector.action(
+    repeat="repeatable", title="Look up a customer by e-mail address", identifies=actions.customer_found
+)(actions.find_customer)
 get_order = connector.action(repeat="repeatable", title="Look up an order", identifies=actions.customer_of)(
     actions.get_order
 )

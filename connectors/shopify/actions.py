@@ -31,6 +31,17 @@ def get_customer(client: Client, customer_id: int | str) -> dict[str, Any]:
         return records.customer(_existing(found["customer"], "customer"))
 
 
+def find_customer(client: Client, email: str) -> dict[str, Any] | None:
+    """The customer with this e-mail address, as `get_customer` gives them, or None if the shop knows nobody by it."""
+    address = normalised(email)
+    if address is None:
+        raise Rejected("This is no e-mail address, so nobody was looked for.")
+    found = client.ask(documents.FIND_CUSTOMER, email=address)
+    with understood():
+        customer = found["customerByIdentifier"]
+        return records.customer(customer) if customer else None
+
+
 def get_order(client: Client, order_id: int | str) -> dict[str, Any]:
     """An order as it is now: id (digits), name ("#1001"), email, phone, customer_id, total ("84.90") and currency,
     paid and cancelled (yes or no), cancelled_at, cancel_reason ("customer"), financial_status ("refunded"),
@@ -184,6 +195,11 @@ def consent_echo(inputs: Mapping[str, Any]) -> Iterable[str]:
 def customer_in(_: Mapping[str, Any], answer: Mapping[str, Any]) -> Person:
     """Whom a customer's record is about."""
     return records.person(answer, answer["id"])
+
+
+def customer_found(_: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Person:
+    """Whom a customer's record is about, if there is one."""
+    return records.person(answer, answer["id"]) if answer else Person()
 
 
 def customer_of(_: Mapping[str, Any], answer: Mapping[str, Any]) -> Person:

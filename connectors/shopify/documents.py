@@ -62,6 +62,15 @@ query GetCustomer($id: ID!) {
     CUSTOMER,
 )
 
+FIND_CUSTOMER = _document(
+    """
+query FindCustomer($email: String!) {
+  customerByIdentifier(identifier: {emailAddress: $email}) { ...CustomerFields }
+}
+""",
+    CUSTOMER,
+)
+
 GET_ORDER = _document(
     """
 query GetOrder($id: ID!) {

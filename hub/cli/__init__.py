@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, TextIO
+from typing import IO, Any
 
 import click
 
@@ -56,7 +56,7 @@ class Refused(click.ClickException):
 
     exit_code = 1
 
-    def show(self, file: TextIO | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:
         click.echo(" ".join(self.message.split()), err=True, file=file)
 
 
@@ -78,7 +78,7 @@ class Commands(click.Group):
         for heading, names in SECTIONS.items():
             with formatter.section(heading):
                 formatter.write_dl(
-                    [(name.ljust(width), _command(self, ctx, name).get_short_help_str(80)) for name in names]
+                    [(name.ljust(width), _command(self, ctx, name).get_short_help_str(100)) for name in names]
                 )
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -122,6 +122,6 @@ def in_words(error: Exception) -> str:
     )
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Regulars listens to the tools of a small business, and acts on what happens there."""

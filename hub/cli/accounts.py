@@ -79,8 +79,7 @@ def connect(connector: str, fields: tuple[tuple[str, str], ...], workspace: str 
 
     FIELDS are FIELD=VALUE; base_url=URL reaches the service elsewhere than at its own address.
     """
-    from ..connections import NEEDS_LOGIN
-    from ..errors import HubError
+    from ..errors import HubError, SetupError
 
     values = given(fields)
     with opened() as hub:
@@ -88,19 +87,18 @@ def connect(connector: str, fields: tuple[tuple[str, str], ...], workspace: str 
         try:
             made, trouble = hub.connections.connect(place, connector, values)
         except HubError as error:
-            raise click.ClickException(without(str(error), hidden(connector, values))) from None
-        found = hub.connections.get(made.id, fresh=True)
-        url = hub.connections.webhook_url(found)
-    trouble = without(trouble, hidden(connector, values)) if trouble else None
-    assert found.state != NEEDS_LOGIN
+            raise SetupError(without(str(error), hidden(connector, values))) from None
+        url = hub.connections.webhook_url(made)
+    events = without(trouble, hidden(connector, values)) if trouble else "subscribed"
     if json:
-        about = {"id": found.id, "connector": connector, "label": found.label, "webhook_url": url}
-        show.document(about | {"events": trouble or "subscribed"})
+        show.document(
+            {"id": made.id, "connector": connector, "label": made.label, "webhook_url": url, "events": events}
+        )
         return
-    click.echo(f"Connected: {found.connector.title}, {show.plain(found.label)}")
-    click.echo(f"  id       {found.id}")
+    click.echo(f"Connected: {made.connector.title}, {show.plain(made.label)}")
+    click.echo(f"  id       {made.id}")
     click.echo(f"  webhook  {url}")
-    click.echo(f"  events   {trouble or 'subscribed'}")
+    click.echo(f"  events   {show.plain(events)}")
 
 
 def hidden(connector: str, values: dict[str, str]) -> list[str]:

@@ -145,7 +145,8 @@ def _run(line: RunLine) -> dict[str, Any]:
     }
 
 
-RUN_ID = click.argument("run_id", metavar="RUN", type=int)
+ID = click.IntRange(1, 2**63 - 1)
+RUN_ID = click.argument("run_id", metavar="RUN", type=ID)
 
 
 @click.command()
@@ -199,13 +200,13 @@ def _print_story(story: Story, open_: bool) -> None:
     click.echo()
     click.echo(f"{show.moment(event.at)}  {event.type}, came in {show.moment(event.received_at)}")
     if open_:
-        click.echo(f"    {story.data}")
+        click.echo(show.plain(f"    {story.data}"))
     for line in story.steps:
         click.echo(f"{show.moment(line.ended_at or line.asked_at)}  {line.title} ({line.action})")
         click.echo(f"    {show.plain(line.outcome)}")
         if open_:
-            click.echo(f"    asked: {line.inputs}")
-            click.echo(f"    answer: {line.answer}")
+            click.echo(show.plain(f"    asked: {line.inputs}"))
+            click.echo(show.plain(f"    answer: {line.answer}"))
     if run.ended_at is not None:
         click.echo(f"{show.moment(run.ended_at)}  The run ended.")
     elif run.state == "held":
@@ -250,7 +251,7 @@ def cancel(run_id: int, workspace: str | None) -> None:
 
 
 @click.command()
-@click.argument("event_id", metavar="ID", type=int)
+@click.argument("event_id", metavar="ID", type=ID)
 @in_workspace
 @as_json
 def replay(event_id: int, workspace: str | None, json: bool) -> None:

@@ -13,9 +13,9 @@ from .session import as_json, in_workspace, opened
 @in_workspace
 @as_json
 def erase(person: str, workspace: str | None, json: bool) -> None:
-    """Erase everything about PERSON (an e-mail address or a phone number), backups included.
+    """Erase everything about a person, backups included.
 
-    That they said no to messages stays known, as a hash.
+    PERSON is an e-mail address or a phone number. That they said no to messages stays known, as a hash.
     """
     with opened() as hub:
         receipt = hub.privacy.erase(hub.workspaces.named(workspace), person)
@@ -34,6 +34,9 @@ def erase(person: str, workspace: str | None, json: bool) -> None:
 @click.argument("person")
 @in_workspace
 def export(person: str, workspace: str | None) -> None:
-    """Print everything that is kept about PERSON (an e-mail address or a phone number), as JSON."""
+    """Print everything that is kept about a person, as JSON.
+
+    PERSON is an e-mail address or a phone number.
+    """
     with opened() as hub:
         show.document(hub.privacy.export(hub.workspaces.named(workspace), person))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @in_workspace
 @as_json
 def recipes(workspace: str | None, json: bool) -> None:
-    """List all recipes, with their settings and what they need; with -w, which are on there."""
+    """List the recipes, with their settings and needs; with -w, which are on."""
     from .. import registry
 
     found = list(registry.recipes().values())

@@ -60,7 +60,7 @@ def first_in(hub: Hub, named: str | None, look: Callable[[Workspace], T]) -> T:
     raise missing or NotFound("There is no workspace yet. Make one with: hub workspace add NAME")
 
 
-class Pairs(click.ParamType):
+class Pairs(click.ParamType[tuple[str, str]]):
     """`FIELD=VALUE`; the value may hold spaces and further equals signs."""
 
     name = "FIELD=VALUE"

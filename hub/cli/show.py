@@ -14,7 +14,9 @@ from ..timing import to_datetime
 
 def document(value: Any) -> None:
     """Prints one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    # A provider may send half a character (a lone surrogate); it is printed the way JSON writes it.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:

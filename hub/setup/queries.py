@@ -163,9 +163,7 @@ def _runs(hub: Hub, workspace: Workspace, which: sa.ColumnElement[bool], limit: 
     ]
 
 
-def _steps(
-    hub: Hub, connection: sa.Connection, workspace: Workspace, runs: Sequence[Any]
-) -> dict[int, list[Step]]:
+def _steps(hub: Hub, connection: sa.Connection, workspace: Workspace, runs: Sequence[Any]) -> dict[int, list[Step]]:
     table, event = schema.step, schema.event
     is_open = table.c.state.in_(("waiting", "claimed", "unknown"))
     wait = sa.case((table.c.action == WAIT_FOR, table.c.inputs)).label("wait")

@@ -82,6 +82,15 @@ class Moment:
     full: str
 
 
+Said = tuple[str | Moment, ...]
+"""A sentence with instants in it, which the page shows in the reader's own zone."""
+
+
+def plain(said: Said) -> str:
+    """A sentence as text alone."""
+    return "".join(part if isinstance(part, str) else part.short for part in said)
+
+
 def moment(at: int, now: int) -> Moment:
     when = to_datetime(at)
     same_day = when.date() == to_datetime(now).date()
@@ -92,7 +101,8 @@ def moment(at: int, now: int) -> Moment:
 def ago(at: int, now: int) -> str:
     """How long ago something was, roughly: "just now", "2 minutes ago"."""
     passed = now - at
-    return "just now" if passed < 10 * SECOND else f"{_roughly(passed)} ago"
+    size, name = next(((size, name) for size, name in _UNITS if passed >= size), _UNITS[-1])
+    return "just now" if passed < MINUTE else f"{counted(passed // size, name)} ago"
 
 
 def span(milliseconds: int) -> str:
@@ -102,18 +112,13 @@ def span(milliseconds: int) -> str:
         return "a moment"
     said = []
     for size, name in _UNITS:
-        # "14 days" is how people say it; weeks are for whole ones of a month and more.
+        # People say "14 days"; weeks are for whole ones, from a month on.
         if name == "week" and (left % size or left < 4 * size):
             continue
         count, left = divmod(left, size)
         if count:
             said.append(counted(count, name))
     return " ".join(said[:2])
-
-
-def _roughly(milliseconds: int) -> str:
-    size, name = next(((s, n) for s, n in _UNITS[1:] if milliseconds >= s), (SECOND, "second"))
-    return counted(max(1, milliseconds // size), name)
 
 
 def counted(count: int, noun: str) -> str:
@@ -167,4 +172,3 @@ def reason(text: str | None) -> str | None:
 
 def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
-

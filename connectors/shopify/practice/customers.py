@@ -10,6 +10,7 @@ from .books import (
     Books,
     Tell,
     Variables,
+    find_customer,
     is_future,
     number,
     orders_of,
@@ -34,6 +35,11 @@ def check(books: Books, _: Variables, tell: Tell) -> dict[str, Any]:
 def get_customer(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
     found = books["customers"].get(number(variables["id"]))
     return {"customer": found and customer_fields(books, found)}
+
+
+def customer_by_email(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
+    found = find_customer(books, {"email": variables["email"]})
+    return {"customerByIdentifier": found and customer_fields(books, found)}
 
 
 def customer_fields(books: Books, customer: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .webhook import signed
 OPERATIONS: Mapping[str, tuple[int, Callable[[Books, Variables, Tell], dict[str, Any]]]] = {
     "Check": (3, customers.check),
     "GetCustomer": (4, customers.get_customer),
+    "FindCustomer": (4, customers.customer_by_email),
     "GetOrder": (6, purchases.get_order),
     "OrdersOf": (9, purchases.search_orders),
     "AddTags": (10, customers.add_tags),

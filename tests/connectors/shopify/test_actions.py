@@ -62,6 +62,25 @@ def test_a_customer_or_order_that_is_not_there_is_rejected(client):
         assert error.value.code == "NOT_FOUND"
 
 
+def test_a_customer_is_found_by_e_mail_address(shop, client):
+    number = shop.happen("signup", ADA)["id"]
+    found = shopify.find_customer.perform(client, " ADA@Example.com")
+    assert found == shopify.get_customer.perform(client, number)
+    assert shopify.find_customer.identifies({}, found).ids == {"shopify.customer": str(number)}
+
+
+def test_an_address_that_the_shop_does_not_know_finds_nobody(shop, client):
+    shop.happen("signup", ADA)
+    assert shopify.find_customer.perform(client, "grace@example.com") is None
+    assert not shopify.find_customer.identifies({}, None)
+
+
+def test_what_is_no_address_is_not_looked_for(shop, client):
+    with pytest.raises(Rejected, match="no e-mail address"):
+        shopify.find_customer.perform(client, "+14155550123")
+    assert not shop.calls
+
+
 def test_an_order_tells_its_state_and_its_customer(shop, client):
     order = shop.happen("order", ADA | {"checkout_token": "c0ffee"})
     shop.happen("cancel", {})
