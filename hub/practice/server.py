@@ -14,11 +14,9 @@ import io
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from urllib.parse import unquote
 
 from .. import registry
 from .service import ConnectionDropped, Practice, Request, Response, json_answer
@@ -37,31 +35,21 @@ def services() -> dict[str, Practice]:
 
 
 class PracticeServer:
-    """All practice services as one WSGI application, with a small threaded server to run it."""
+    """All practice services, with a small threaded server to run them."""
 
     def __init__(self, found: dict[str, Practice] | None = None) -> None:
         self.services = services() if found is None else found
-        self._server: BaseWSGIServer | None = None
+        self._server: _Server | None = None
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        first, _, rest = environ["PATH_INFO"].lstrip("/").partition("/")
-        request = Request(environ)
-        try:
-            # Read once and whole: a connection that stays open must be at its next request afterwards.
-            environ["wsgi.input"] = io.BytesIO(request.get_data())
-            if first.startswith("_"):
-                response = self._own(first, rest, request)
-            elif first in self.services:
-                environ["SCRIPT_NAME"], environ["PATH_INFO"] = f"/{first}", f"/{rest}"
-                response = self.services[first].handle(Request(environ))
-            else:
-                response = json_answer({"message": f"The services are: {', '.join(self.services)}."}, 404)
-        except ConnectionDropped:
-            _drop(environ)
-            return []
-        except RequestEntityTooLarge:
-            response = json_answer({"message": "too large"}, 413)
-        return response(environ, start_response)
+    def answer(self, request: Request) -> Response:
+        """The answer to one call. Raises ConnectionDropped where there is to be none."""
+        environ = request.environ
+        first, _, rest = request.path.lstrip("/").partition("/")
+        if first.startswith("_"):
+            return self._own(first, rest, request)
+        if first in self.services:
+            return self.services[first].handle(Request(environ | {"SCRIPT_NAME": f"/{first}", "PATH_INFO": f"/{rest}"}))
+        return json_answer({"message": f"The services are: {', '.join(self.services)}."}, 404)
 
     def _own(self, first: str, rest: str, request: Request) -> Response:
         if first == "_calls":
@@ -93,7 +81,8 @@ class PracticeServer:
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serves in a background thread and gives the base address, `http://127.0.0.1:PORT`."""
-        self._server = make_server(host, port, self, threaded=True, request_handler=_Quiet)
+        self._server = _Server((host, port), _Handler)
+        self._server.app = self
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="practice").start()
         return f"http://{host}:{self._server.server_port}"
 
@@ -103,17 +92,58 @@ class PracticeServer:
             self._server.server_close()
 
 
-class _Quiet(WSGIRequestHandler):
-    """Connections stay open between calls, as at the providers, and nothing is logged."""
+class _Server(ThreadingHTTPServer):
+    """A thread for each connection, and as many connections waiting to be taken as a burst brings."""
+
+    daemon_threads = True
+    request_queue_size = 512
+    app: PracticeServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection, which stays open between calls, as at the providers. Nothing is logged."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    server: _Server
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            response = self.server.app.answer(Request(self._environ(body)))
+        except ConnectionDropped:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        content = b"" if self.command == "HEAD" else response.get_data()
+        head = [f"HTTP/1.1 {response.status}"]
+        head += [f"{name}: {value}" for name, value in response.headers if name.lower() != "content-length"]
+        if response.status_code != 204:
+            head.append(f"Content-Length: {len(content)}")
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        host, port = self.server.server_address[:2]
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(path, "latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": str(host),
+            "SERVER_PORT": str(port),
+            "SERVER_PROTOCOL": self.protocol_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+        }
+        for name, value in self.headers.items():
+            environ.setdefault("HTTP_" + name.upper().replace("-", "_"), value)
+        return environ
+
+    def log_message(self, *_: object) -> None:
         pass
-
-
-def _drop(environ: dict[str, Any]) -> None:
-    connection: socket.socket = environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    connection.close()

@@ -17,15 +17,14 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from hub.practice.server import PracticeServer
 from tests.connectors.contract_schemas import Schemas
@@ -86,25 +85,25 @@ class RecordingServer(PracticeServer):
         super().__init__(*args)
         self.exchanges: list[Exchange] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        service, _, path = environ["PATH_INFO"].lstrip("/").partition("/")
-        query = parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
-        request = Request(environ)
-        sent = request.get_data(cache=True)
-        environ["wsgi.input"] = io.BytesIO(sent)
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            started.append((status, headers))
-            return start_response(status, headers, *rest)
-
-        chunks = list(super().__call__(environ, start))
-        if started and not service.startswith("_"):  # a connection that was dropped is no answer
-            code, kind = int(started[0][0].split()[0]), Headers(started[0][1]).get("Content-Type", "").split(";")[0]
-            self.exchanges.append(
-                Exchange(request.method, f"/{path}", query, request.mimetype, sent, code, kind, b"".join(chunks))
+    def answer(self, request: Request) -> Response:
+        service, _, path = request.path.lstrip("/").partition("/")
+        query = parse_qs(request.environ["QUERY_STRING"], keep_blank_values=True)
+        sent = request.get_data()
+        request.environ["wsgi.input"] = io.BytesIO(sent)
+        response = super().answer(request)  # a connection that is dropped is no answer, and raises
+        if not service.startswith("_"):
+            exchange = Exchange(
+                request.method,
+                f"/{path}",
+                query,
+                request.mimetype,
+                sent,
+                response.status_code,
+                response.mimetype or "",
+                response.get_data(),
             )
-        return chunks
+            self.exchanges.append(exchange)
+        return response
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+# On a fresh machine with Python 3.11 or newer: `make run` shows the hub at work, `make test` proves it.
+# Everything they need is installed into .venv; remove that folder to begin again.
+
+PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+LOG := .venv/install.log
+MISSING := Regulars needs Python 3.11 or newer, and found none. Install it, then run this again.
+
+.PHONY: run test check install lock
+
+run: install
+	@exec $(BIN)/hub up --practice
+
+test: install
+	@$(BIN)/pytest
+
+check: install
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+install: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	@echo "Installing Regulars into .venv (a minute the first time) …"
+	@if ! $(BIN)/python -c 'import pip, ssl' 2>/dev/null; then \
+		test -n "$(PYTHON)" || { echo "$(MISSING)" >&2; exit 1; }; \
+		$(PYTHON) -m venv --clear .venv; \
+	fi
+	@$(BIN)/python -m pip install -q --no-compile --require-hashes -r requirements.lock >$(LOG) 2>&1 \
+		&& $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . >>$(LOG) 2>&1 \
+		|| { cat $(LOG) >&2; echo "The installation failed, for the reason above." >&2; exit 1; }
+	@touch $@
+	@echo "Installed."
+
+# One lock for every machine, as uv resolves for all of them at once. `make lock UPGRADE=1` takes newer versions.
+lock:
+	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install -q uv; }
+	@.venv/lock/bin/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	@echo "requirements.lock is up to date."
