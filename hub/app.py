@@ -12,6 +12,7 @@ from webhooks.receiver import receiver
 from . import schema
 from .clock import CLOCK
 from .core import Hub
+from .errors import HubError
 from .setup.pages import pages
 
 
@@ -39,13 +40,14 @@ def create_app(hub: Hub, intake: Intake) -> Flask:
 
 def not_ready(hub: Hub) -> str | None:
     """Why the hub cannot do its work, or None: the database answers, the key fits, the clock ticks."""
+    table = schema.lease
+    ticks = sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
     try:
         hub.workspaces.check_key()
         with hub.database.read() as connection:
-            table = schema.lease
-            ticks = connection.execute(
-                sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
-            ).scalar()
+            is_ticking = connection.execute(ticks).scalar()
+    except HubError as error:
+        return str(error)
     except Exception as error:
-        return f"The database does not answer, or was sealed with another key ({type(error).__name__})."
-    return None if ticks else "The clock does not tick: start hub clock."
+        return f"The database does not answer ({type(error).__name__}). Check that it runs."
+    return None if is_ticking else "The clock does not tick. Start it: hub clock"

@@ -6,19 +6,24 @@ again when an older one is restored.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from . import schema
+from . import erasure, schema
 from .core import Hub
-from .database import Database, new_id
-from .errors import SetupError
+from .database import Database
+from .errors import HubError, SetupError
 from .migrations import bring_up_to_date
-from .privacy import erase_rows
+
+log = logging.getLogger("hub.backup")
 
 PAGE = 1000
 _LEFT_OUT = {"lease", "backup", "sign_in_link", "session"}
@@ -26,64 +31,120 @@ _LEFT_OUT = {"lease", "backup", "sign_in_link", "session"}
 
 
 def make_backup(hub: Hub, file: Path) -> int:
-    """Writes a backup of one moment and gives its size in bytes. Raises SetupError if the file is there already."""
+    """Writes a backup of one moment and gives its size in bytes.
+
+    Raises SetupError if the file is there already, or cannot be written.
+    """
     file = file.resolve()
     if file.exists():
         raise SetupError(f"{file} exists already. Choose another name, so that no backup is lost.")
     fresh = file.with_name(file.name + ".part")
-    fresh.unlink(missing_ok=True)
-    copy = Database(f"sqlite:///{fresh}")
+    try:
+        _remove(fresh)
+        _write(hub, fresh)
+        _take_note(hub, file)
+        fresh.rename(file)
+        _sync(file.parent)
+    except (OSError, sa.exc.DBAPIError) as error:
+        _remove(fresh)
+        raise SetupError(f"The backup {file} could not be written ({_why(error)}). Nothing was changed.") from None
+    except BaseException:
+        _remove(fresh)
+        raise
+    # Somebody may have been erased while it was written.
+    _erase_from(hub, file, _tombstones(hub))
+    return file.stat().st_size
+
+
+def _write(hub: Hub, file: Path) -> None:
+    copy = Database(f"sqlite:///{file}")
     try:
         bring_up_to_date(copy)
         with hub.database.read() as source, copy.write() as target:
             if not hub.database.is_sqlite:
                 source.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             _copy(source, target)
-        _close_file(copy)
-    except BaseException:
+        _make_one_file(copy)
+    finally:
         copy.close()
-        fresh.unlink(missing_ok=True)
-        raise
-    os.chmod(fresh, 0o600)
-    fresh.rename(file)
+
+
+def _take_note(hub: Hub, file: Path) -> None:
     with hub.database.write() as connection:
         hub.database.insert_new(connection, schema.backup, [{"path": str(file), "made_at": hub.clock.now()}])
-    return file.stat().st_size
 
 
 def restore_backup(hub: Hub, file: Path) -> int:
     """Puts a backup in place of everything, erases again who was erased since, and gives how many rows there are.
 
-    In one transaction: a failure leaves the database as it was. Raises SetupError if the file is no backup, KeyWrong
-    if it was sealed with another key.
+    In one transaction: a failure leaves the database as it was, and the backup is never written to. Who said no since
+    the backup was made is not asked again. Raises SetupError if the file is no backup, KeyWrong if it was sealed with
+    another key.
     """
     if not file.is_file():
         raise SetupError(f"There is no file {file}.")
-    copy = Database(f"sqlite:///{file.resolve()}")
-    try:
-        _check(hub, copy, file)
-        with copy.read() as source, hub.database.write() as target:
-            erased = target.execute(sa.select(schema.erasure)).all()
-            for table in reversed(schema.metadata.sorted_tables):
-                if table.name != "backup":
-                    target.execute(sa.delete(table))
-            count = _copy(source, target)
-            _erase_again(target, erased, hub.clock.now())
-    finally:
-        copy.close()
+    with _opened_copy(hub, file.resolve()) as copy, copy.read() as source, hub.database.write() as target:
+        erased = target.execute(sa.select(schema.erasure)).all()
+        refusals = target.execute(sa.select(schema.consent).where(schema.consent.c.given.is_(False))).all()
+        for table in reversed(schema.metadata.sorted_tables):
+            if table.name != "backup":
+                target.execute(sa.delete(table))
+        count = _copy(source, target)
+        erasure.catch_up(target, erased, hub.workspaces, hub.clock.now())
+        _refuse_again(hub, target, refusals)
+    hub.forget()
+    hub.database.empty_log()
     return count
 
 
+@contextmanager
+def _opened_copy(hub: Hub, file: Path) -> Iterator[Database]:
+    """A copy of a backup, checked and brought up to date. Raises SetupError, or KeyWrong."""
+    hub.settings.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=hub.settings.home) as folder:
+        path = Path(folder) / "backup"
+        copy = None
+        try:
+            _copy_file(file, path)
+            copy = Database(f"sqlite:///{path}")
+            _check(hub, copy, file)
+            yield copy
+        except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
+            if isinstance(error, sa.exc.DatabaseError) and not isinstance(error.orig, sqlite3.DatabaseError):
+                raise
+            raise _unusable(file) from None
+        finally:
+            if copy is not None:
+                copy.close()
+
+
+def _copy_file(file: Path, path: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(path)) as target,
+    ):
+        source.backup(target)
+        if target.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise _unusable(file)
+        tables = {name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"alembic_version", "hub_key", "workspace"} <= tables:
+            raise _unusable(file)
+
+
 def _check(hub: Hub, copy: Database, file: Path) -> None:
-    try:
-        bring_up_to_date(copy)
-        with copy.read() as source:
-            key = source.execute(sa.select(schema.hub_key.c.id)).scalar()
-    except sa.exc.DBAPIError:
-        raise SetupError(f"{file} is not a backup of this hub, or it is damaged.") from None
-    if key is None:
-        raise SetupError(f"{file} is empty: it is not a backup of this hub.")
-    hub.keyring.named(key)
+    """That the copy holds a hub's data, and that the hub's keys open it."""
+    bring_up_to_date(copy)
+    with copy.read() as source:
+        key = source.execute(sa.select(schema.hub_key.c.id)).scalar()
+        if key is None:
+            raise SetupError(f"{file} is empty: it is not a backup of this hub.")
+        opening = hub.workspaces.keyring.named(key)
+        for row in source.execute(sa.select(schema.workspace)):
+            opening.unwrap(row.key, f"workspace {row.name}")
+
+
+def _unusable(file: Path) -> SetupError:
+    return SetupError(f"{file} is not a backup of this hub, or it is damaged. Nothing was changed.")
 
 
 def _copy(source: sa.Connection, target: sa.Connection) -> int:
@@ -102,52 +163,92 @@ def _copy(source: sa.Connection, target: sa.Connection) -> int:
     return count
 
 
-def _erase_again(target: sa.Connection, erased: Iterable[Any], now: int) -> None:
-    known = set(target.execute(sa.select(schema.erasure.c.id)).scalars())
-    for row in erased:
-        if row.id in known:
-            continue
-        ids = set(
-            target.execute(
-                sa.select(schema.identity.c.person_id).where(
-                    schema.identity.c.workspace_id == row.workspace_id, schema.identity.c.hash == row.hash
-                )
-            ).scalars()
-        )
-        erase_rows(target, row.workspace_id, {bytes(row.hash)}, ids, now)
+def _refuse_again(hub: Hub, target: sa.Connection, refusals: Sequence[Any]) -> None:
+    """Keeps what people said no to since the backup was made."""
+    if refusals:
+        table = schema.consent
+        statement = hub.database.insert(table)
+        fresh = statement.excluded
         target.execute(
-            sa.insert(schema.erasure).values(id=row.id, workspace_id=row.workspace_id, hash=row.hash, at=row.at)
+            statement.on_conflict_do_update(
+                index_elements=[table.c.workspace_id, table.c.hash, table.c.channel],
+                set_={"given": fresh.given, "at": fresh.at, "source": fresh.source},
+                where=fresh.at >= table.c.at,
+            ),
+            [dict(row._mapping) for row in refusals],
         )
 
 
-def erase_from_backups(hub: Hub, workspace_id: int, names: set[bytes], ids: set[int]) -> int:
-    """Erases people from the backups that were made here and can still be reached; gives from how many."""
+# ---- erasing
+
+
+def erase_from_backups(hub: Hub) -> tuple[int, int]:
+    """Erases who was erased here from the backups that can be reached: from how many that was done, and how many
+    are there but could not be written to."""
     with hub.database.read() as connection:
         paths = [Path(path) for path in connection.execute(sa.select(schema.backup.c.path)).scalars()]
-    done = 0
-    for path in paths:
-        if not path.is_file() or not os.access(path, os.W_OK):
-            continue
+    stones = _tombstones(hub)
+    done = [_erase_from(hub, path, stones) for path in paths if path.is_file()]
+    return done.count(True), done.count(False)
+
+
+def _tombstones(hub: Hub) -> Sequence[Any]:
+    with hub.database.read() as connection:
+        return connection.execute(sa.select(schema.erasure)).all()
+
+
+def _erase_from(hub: Hub, path: Path, stones: Sequence[Any]) -> bool:
+    """Whether a backup is free of everyone who was erased."""
+    copy = None
+    try:
+        if not _is_ours(hub, path):
+            return False
         copy = Database(f"sqlite:///{path}")
-        try:
-            with copy.write() as connection:
-                erase_rows(connection, workspace_id, set(names), ids, hub.clock.now())
-                rows = [
-                    {"id": new_id(), "workspace_id": workspace_id, "hash": name, "at": hub.clock.now()}
-                    for name in sorted(names)
-                ]
-                if rows:
-                    connection.execute(sa.insert(schema.erasure), rows)
-            _close_file(copy)
-            done += 1
-        finally:
+        bring_up_to_date(copy)
+        with copy.write() as connection:
+            erasure.catch_up(connection, stones, hub.workspaces, hub.clock.now())
+        _make_one_file(copy)
+    except (HubError, OSError, sqlite3.Error, sa.exc.DBAPIError) as error:
+        log.warning("The backup %s could not be written to (%s).", path, _why(error))
+        return False
+    finally:
+        if copy is not None:
             copy.close()
-    return done
+    return True
 
 
-def _close_file(copy: Database) -> None:
+def _is_ours(hub: Hub, path: Path) -> bool:
+    """Whether a file is a backup of this hub, rather than another one that came to lie in its place."""
+    if not os.access(path, os.W_OK):
+        return False
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
+        theirs = set(copy.execute("SELECT id, created_at FROM workspace"))
+    with hub.database.read() as connection:
+        ours = {
+            tuple(row) for row in connection.execute(sa.select(schema.workspace.c.id, schema.workspace.c.created_at))
+        }
+    return not theirs or bool(theirs & ours)
+
+
+def _make_one_file(copy: Database) -> None:
     """Leaves one file that holds everything: no log beside it, no freed pages in it."""
     with copy.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = DELETE").all()
         connection.exec_driver_sql("VACUUM")
-    copy.close()
+
+
+def _remove(file: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _why(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from . import retention, schema
 from .connections import READY
 from .core import Hub
 from .database import Lease
+from .trouble import Trouble
 from .wakeups import ADVANCE, READ, perform
 
 log = logging.getLogger("hub.clock")
@@ -23,27 +25,40 @@ CLOCK = "clock"
 TICK_SECONDS = 0.5
 LEASE_SECONDS = 15.0
 MINUTE, DAY = 60.0, 86_400.0
+STOP_SECONDS, CHORE_SECONDS = 10.0, 2.0
+
+# In the words of the index: SQLite takes it for no others, and would read every step that ever was.
+IN_OUTBOX = sa.literal_column("step.state IN ('waiting', 'claimed')")
 
 
 class Clock:
-    """The loop that ticks. Every process with a clock runs it; only the one that holds the lease acts."""
+    """The loop that ticks. Every process with a clock runs it; only the one that holds the lease acts.
+
+    What comes round is done in a thread beside the ticks: a provider that does not answer delays nobody's run.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads = [threading.Thread(target=work, name=CLOCK, daemon=True) for work in (self.run, self._do)]
         self._lease: Lease | None = None
         self._renewed = 0.0
         self._last: dict[str, float] = {}
+        self._chores: SimpleQueue[tuple[str, Callable[[], object]] | None] = SimpleQueue()
+        self._asked: set[str] = set()
+        self._trouble = Trouble(log, CLOCK)
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self.run, name=CLOCK, daemon=True)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
+        """Lets another clock lead at once. A chore that is being done ends with the process: it is done again."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(10)
+        self._chores.put(None)
+        if self._threads[0].ident is not None:
+            self._threads[0].join(STOP_SECONDS)
+            self._threads[1].join(CHORE_SECONDS)
 
     def run(self) -> None:
         """Ticks until stopped."""
@@ -51,25 +66,39 @@ class Clock:
             try:
                 if self._leads():
                     self.tick()
+                self._trouble.over()
             except Exception as error:
-                log.error("clock: %s; it is tried again", type(error).__name__)
+                self._trouble.met(error)
                 self._lease = None
-                self._stopping.wait(1.0)
-        if self._lease is not None:
-            self.hub.database.release(self._lease)
+        self._resign()
 
     def tick(self) -> None:
         """What is done on each tick, and what on every so many."""
         wake_due(self.hub)
         self._every(MINUTE, "privacy", self.hub.privacy.act)
+        self._every(TICK_SECONDS, "nothing kept", lambda: retention.sweep_at_once(self.hub))
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
-        self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub))
+        self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._stopping.is_set))
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> None:
         now = self.hub.clock.monotonic()
-        if name not in self._last or now - self._last[name] >= seconds:
+        due = name not in self._last or now - self._last[name] >= seconds
+        if due and name not in self._asked:
             self._last[name] = now
-            work()
+            self._asked.add(name)
+            self._chores.put((name, work))
+
+    def _do(self) -> None:
+        troubles: dict[str, Trouble] = {}
+        while (chore := self._chores.get()) is not None and not self._stopping.is_set():
+            name, work = chore
+            trouble = troubles.setdefault(name, Trouble(log, name, "it is done again when it comes round"))
+            try:
+                work()
+                trouble.over()
+            except Exception as error:
+                trouble.met(error)
+            self._asked.discard(name)
 
     def _leads(self) -> bool:
         database, now = self.hub.database, self.hub.clock.monotonic()
@@ -82,11 +111,23 @@ class Clock:
             self._renewed = now
         return self._lease is not None
 
+    def _resign(self) -> None:
+        if self._lease is not None:
+            try:
+                self.hub.database.release(self._lease)
+            except Exception as error:
+                self._trouble.met(error)
+
 
 def wake_due(hub: Hub) -> list[str]:
     """Wakes every queue that has something due, whatever became of earlier wake-ups; gives the queues."""
     now = hub.clock.now()
     run, step, connection, delivery = schema.run, schema.step, schema.connection, schema.delivery
+    lease = schema.lease
+    # A claimed step is its holder's business for as long as there is one.
+    held = sa.exists().where(
+        lease.c.name == sa.literal(perform("")) + step.c.connection_id, lease.c.until > hub.database.db_now
+    )
     queues = []
     with hub.database.read() as database:
         if database.execute(sa.select(delivery.c.id).where(delivery.c.state == "new").limit(1)).first():
@@ -97,9 +138,9 @@ def wake_due(hub: Hub) -> list[str]:
             step.c.connection_id == connection.c.id,
             sa.or_(
                 (step.c.state == "waiting") & sa.or_(step.c.due_at.is_(None), step.c.due_at <= now),
-                step.c.state == "claimed",
+                (step.c.state == "claimed") & ~held,
             ),
-            step.c.state.in_(("waiting", "claimed")),
+            IN_OUTBOX,
         )
         usable = (connection.c.state == READY) & sa.or_(
             connection.c.paused_until.is_(None), connection.c.paused_until <= now
@@ -112,9 +153,11 @@ def wake_due(hub: Hub) -> list[str]:
     return queues
 
 
-def compare_subscriptions(hub: Hub) -> None:
+def compare_subscriptions(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
     """Compares every connection's subscriptions with what they should be, and repairs them."""
     for workspace in hub.workspaces.list():
         for connection in hub.connections.list(workspace):
+            if stopping():
+                return
             if connection.state == READY and (trouble := hub.connections.subscribe(connection.id)):
                 log.warning("%s: its events are not subscribed to: %s", connection.id, trouble)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from . import registry, schema
 from .connector import Connector
 from .database import Database
-from .errors import ActionFailed, ConnectionMissing, HubError, NotFound, SettingInvalid, scrubbed
+from .errors import ActionFailed, ConnectionMissing, ConnectorInvalid, HubError, NotFound, SettingInvalid, scrubbed
 from .timing import Clock
 from .workspaces import Workspace, Workspaces
 
@@ -67,7 +67,12 @@ class Connections:
         """
         connector = registry.connector(name)
         fields = _filled_in(connector, given)
-        label = _label(connector, make_client(connector, fields))
+        try:
+            label = _label(connector, make_client(connector, fields))
+        except ActionFailed as error:
+            # A service may answer with what it was sent.
+            error.args = (scrubbed(str(error), _told_to_nobody(connector, fields)),)
+            raise
         known = self._same_account(workspace, connector, label, fields)
         connection_id = known.id if known else secrets.token_hex(8)
         if known:
@@ -89,7 +94,7 @@ class Connections:
         try:
             found = subscribe(self.client(connection), self.webhook_url(connection))
         except HubError as error:
-            return scrubbed(str(error), connection.secrets.get("access_token", ()))
+            return scrubbed(str(error), _told_to_nobody(connection.connector, connection.fields))
         except Exception as error:
             return f"{connection.connector.title} could not be asked for its events ({type(error).__name__})."
         if found:
@@ -106,8 +111,8 @@ class Connections:
         connection = self.get(connection_id)
         unsubscribe = connection.connector.function("unsubscribe")
         if unsubscribe is not None and connection.state == READY:
-            # The login may be dead already; then there is nothing left to take back.
-            with suppress(ActionFailed):
+            # Whatever goes wrong there, and the login may be dead already: the connection is switched off here.
+            with suppress(Exception):
                 unsubscribe(self.client(connection), self.webhook_url(connection))
         self.set_state(connection_id, OFF, None)
         return connection
@@ -117,7 +122,7 @@ class Connections:
             database.execute(
                 sa.update(schema.connection)
                 .where(schema.connection.c.id == connection_id)
-                .values(state=state, reason=reason, changed_at=self.clock.now())
+                .values(state=state, reason=reason, changed_at=_later(self.clock.now()))
             )
         self.forget(connection_id)
 
@@ -154,7 +159,8 @@ class Connections:
                 }
                 database.execute(sa.insert(table).values(row))
             else:
-                database.execute(sa.update(table).where(table.c.id == connection_id).values(row))
+                changed = row | {"changed_at": _later(now)}
+                database.execute(sa.update(table).where(table.c.id == connection_id).values(changed))
         self.forget(connection_id)
 
     def _same_account(
@@ -237,10 +243,14 @@ class Connections:
         extend: Callable[..., str] | None = connection.connector.function("webhook_url")
         return extend(url, **connection.fields) if extend else url
 
-    def forget(self, connection_id: str) -> None:
-        """Reads the connection again when it is next asked for."""
+    def forget(self, connection_id: str | None = None) -> None:
+        """Reads the connection again when it is next asked for; all, if it is not said which."""
         with self._lock:
-            self._known.pop(connection_id, None)
+            if connection_id is None:
+                self._known.clear()
+                self._clients.clear()
+            else:
+                self._known.pop(connection_id, None)
 
     def _open(self, row: Any) -> Connection:
         workspace = self.workspaces.get(row.workspace_id)
@@ -248,13 +258,40 @@ class Connections:
         return Connection(
             id=row.id,
             workspace_id=row.workspace_id,
-            connector=registry.connector(row.connector),
+            connector=_installed(row),
             label=row.label,
             state=row.state,
             reason=row.reason,
             changed_at=row.changed_at,
             fields=fields,
         )
+
+
+def _later(now: int) -> sa.ColumnElement[int]:
+    """Now, or just after the last change: no two states of a connection have the same instant, by which clients and
+    holders tell them apart."""
+    changed = schema.connection.c.changed_at
+    return sa.case((changed >= now, changed + 1), else_=now)
+
+
+def _told_to_nobody(connector: Connector, fields: Mapping[str, Any]) -> list[str]:
+    """The values of secret fields."""
+    found: list[str] = []
+    for name, declared in connector.fields.items():
+        value = fields.get(name)
+        if declared.secret and value:
+            found += value if isinstance(value, list) else [value]
+    return found
+
+
+def _installed(row: Any) -> Connector:
+    try:
+        return registry.connector(row.connector)
+    except NotFound:
+        # Not NotFound: the connection is known, and whoever posts to it must not be told otherwise.
+        raise ConnectorInvalid(
+            f"The connector {row.connector} of connection {row.id} is not installed here. Install its package again."
+        ) from None
 
 
 def make_client(connector: Connector, fields: Mapping[str, Any]) -> Any:
@@ -289,5 +326,5 @@ def _filled_in(connector: Connector, given: Mapping[str, str]) -> dict[str, Any]
 
 def _with_newest(known: Any, fresh: Any) -> list[str]:
     """Several secrets, the fresh ones first, ten at most: older ones were exchanged long ago."""
-    newest: list[str] = [fresh] if isinstance(fresh, str) else list(fresh)
-    return (newest + [value for value in known or [] if value not in newest])[:10]
+    newest, older = ([value] if isinstance(value, str) else list(value or ()) for value in (fresh, known))
+    return (newest + [value for value in older if value not in newest])[:10]

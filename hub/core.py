@@ -50,8 +50,9 @@ class Hub:
             settings.secret_key, settings.key_file, may_create=not settings.database_file_exists
         )
         self.database = Database(settings.database)
-        bring_up_to_date(self.database)
         self.workspaces = Workspaces(self.database, self.keyring, self.clock)
+        self.workspaces.require_key()  # before anything is written
+        bring_up_to_date(self.database)
         self.workspaces.check_key()
         self.people = People(self.database)
         self.versions = Versions(self.database, self.workspaces, self.clock)
@@ -63,6 +64,12 @@ class Hub:
         from .privacy import Privacy
 
         return Privacy(self)
+
+    def forget(self) -> None:
+        """Reads everything again when it is next asked for: the database was exchanged."""
+        self.workspaces.forget()
+        self.people.forget()
+        self.connections.forget()
 
     def pause(self, seconds: float) -> None:
         """Waits, for what cannot go on at once; ends early when the hub closes."""

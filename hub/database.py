@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from .errors import HubError, SetupError
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
+MOST_IN_A_QUERY = 5_000
+"""Values in one query: SQLite takes 32,766, and PostgreSQL plans many more only slowly."""
 
 
 class LeaseLost(HubError):
@@ -45,16 +48,17 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        self.url = _understood(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.holder = f"{secrets.token_hex(6)}"
         self._turn = _Turn()
         if self.is_sqlite:
             if not self.url.database:
                 raise SetupError("DATABASE_URL names no file for SQLite. Use sqlite:///path/to/hub.db.")
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_file(Path(self.url.database))
             self.engine = sa.create_engine(
                 self.url,
+                hide_parameters=True,
                 poolclass=QueuePool,
                 pool_size=8,
                 max_overflow=64,
@@ -63,7 +67,11 @@ class Database:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
         else:
             self.engine = sa.create_engine(
-                self.url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=32, pool_pre_ping=True
+                self.url.set(drivername="postgresql+psycopg"),
+                hide_parameters=True,
+                pool_size=8,
+                max_overflow=32,
+                pool_pre_ping=True,
             )
 
     def close(self) -> None:
@@ -127,11 +135,24 @@ class Database:
             return sa.literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", sa.BigInteger)
         return sa.literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", sa.BigInteger)
 
-    def lock_people(self, connection: sa.Connection, person_ids: Sequence[int]) -> None:
-        """Makes what is written about these people in other transactions wait. SQLite has one writer anyway."""
-        if not self.is_sqlite and person_ids:
-            query = sa.select(schema.person.c.id).where(schema.person.c.id.in_(sorted(set(person_ids))))
-            connection.execute(query.order_by(schema.person.c.id).with_for_update()).all()
+    def lock_people(self, connection: sa.Connection, person_ids: Collection[int]) -> set[int]:
+        """Makes what is written about these people in other transactions wait; gives those who are still there.
+        On SQLite there is one writer anyway."""
+        wanted, here = sorted(set(person_ids)), set()
+        table = schema.person
+        for start in range(0, len(wanted), MOST_IN_A_QUERY):
+            query = sa.select(table.c.id).where(table.c.id.in_(wanted[start : start + MOST_IN_A_QUERY]))
+            here |= set(connection.execute(query.order_by(table.c.id).with_for_update()).scalars())
+        return here
+
+    def empty_log(self) -> bool:
+        """Empties SQLite's log, where older pages would outlive their end; whether it could be, as readers may
+        still need it."""
+        if not self.is_sqlite:
+            return True
+        with self._turn, self.engine.connect() as connection:
+            busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            return busy == 0
 
     # ---- leases
 
@@ -211,6 +232,24 @@ class _Turn:
                 self._taken = False
 
 
+def _understood(url: str) -> sa.URL:
+    """The database's address. Raises SetupError, without telling it: it may hold a password."""
+    try:
+        found = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        found = None
+    if found is None or found.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise SetupError("DATABASE_URL cannot be used. Write postgresql://user:password@host/name.")
+    return found
+
+
+def _make_file(file: Path) -> None:
+    """Makes an empty file that its owner alone can read; SQLite gives its log beside it the same rights."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        os.close(os.open(file, os.O_CREAT, 0o600))
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -233,8 +272,11 @@ def _roll_back(connection: sa.Connection) -> None:
 class Ids:
     """New ids: 63 bits that grow with time, so that rows lie in the order in which they came.
 
-    41 bits of milliseconds and 22 that start by chance and count up within one millisecond.
+    41 bits of milliseconds since 2020, which last until 2089, and 22 that start by chance and count up within one
+    millisecond.
     """
+
+    EPOCH = 1_577_836_800_000
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -242,7 +284,7 @@ class Ids:
 
     def new(self) -> int:
         with self._lock:
-            fresh = (time.time_ns() // 1_000_000 << 22) | secrets.randbits(21)
+            fresh = (time.time_ns() // 1_000_000 - self.EPOCH << 22) | secrets.randbits(21)
             self._last = fresh if fresh > self._last else self._last + 1
             return self._last
 

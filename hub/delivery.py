@@ -17,15 +17,33 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+MOST_LEVELS = 200
+"""How deep JSON may be nested: far more than any provider does, and far less than Python can write down again."""
+
+
 def read_json(body: bytes) -> Any:
-    """The body as JSON: integers of any size stay exact; NaN, bad UTF-8 and bottomless nesting are refused.
+    """The body as JSON: integers of any size stay exact; NaN, bad UTF-8 and nesting without end are refused.
 
     Raises PayloadUnreadable.
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        found = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise PayloadUnreadable("The body is not JSON that can be read.") from None
+    # Counting is quick, and spares nearly all bodies the walk.
+    if body.count(b"[") + body.count(b"{") > MOST_LEVELS and _is_deep(found):
+        raise PayloadUnreadable(f"The body is JSON that is nested more than {MOST_LEVELS} levels deep.")
+    return found
+
+
+def _is_deep(found: Any) -> bool:
+    level = [found]
+    for _ in range(MOST_LEVELS + 1):
+        holders = [item for item in level if isinstance(item, dict | list)]
+        if not holders:
+            return False
+        level = [inner for item in holders for inner in (item.values() if isinstance(item, dict) else item)]
+    return True
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,9 @@ class EnabledRecipes:
         settings: Mapping[str, Any],
         bound: Mapping[str, str],
     ) -> Enabled:
+        # Two who switch it on at the same time do so one after the other, so that it is on once.
+        mine = sa.select(schema.workspace.c.id).where(schema.workspace.c.id == workspace.id)
+        connection.execute(mine.with_for_update()).all()
         self._end(connection, workspace, recipe.name)
         enabled_id = new_id()
         connection.execute(

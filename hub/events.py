@@ -23,7 +23,7 @@ def packed(event: Event) -> bytes:
         },
         ensure_ascii=False,
         separators=(",", ":"),
-    ).encode()
+    ).encode("utf-8", "surrogatepass")
 
 
 def opened(row: Any, sealer: Sealer | None) -> Event | None:

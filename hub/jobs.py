@@ -6,52 +6,98 @@ Redis may be down, flushed or restarted at any time: workers look by themselves 
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from typing import Any
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from redis.retry import Retry
+from rq import Queue, SimpleWorker, get_current_job
+from rq.exceptions import StopRequested
+from rq.timeouts import TimerDeathPenalty
 
+from .errors import SetupError
+from .trouble import Trouble
 from .worker import Worker
 
 log = logging.getLogger("hub.jobs")
 
 QUEUE = "hub"
 ASKED_SECONDS = 5
-_TIMEOUTS = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}
-_QUIET_SECONDS = 5.0
+"""How long a wake-up that got lost with its job keeps others of its queue away."""
+MOST_JOBS = 2000
+"""Where no worker takes them, jobs do not pile up."""
+AGAIN_SECONDS = 2.0
+_DOWN = "workers look by themselves every few seconds meanwhile"
 
 serving: Worker | None = None
 """The worker of this process, for jobs to poke."""
 
 
+def connect(redis_url: str) -> Any:
+    """A client that fails within two seconds rather than wait for a Redis that is away. Raises SetupError."""
+    try:
+        # One more try, at once: a connection from before a restart fails where a new one does not.
+        retry = Retry(NoBackoff(), 1)
+        return Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_timeout=1.0, retry=retry)
+    except ValueError:
+        raise SetupError("REDIS_URL is no address of a Redis. It looks like redis://localhost:6379/0.") from None
+
+
 class RqWakeups:
-    """Sends wake-ups as RQ jobs. A queue that was asked for a moment ago is not asked for again."""
+    """Sends wake-ups as RQ jobs, from a thread of its own: whoever wakes never waits for Redis, and what comes while
+    others are sent goes together. A queue that was asked for a moment ago is not asked for again."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis.from_url(redis_url, **_TIMEOUTS)
+        self._redis = connect(redis_url)
         self._queue = Queue(QUEUE, connection=self._redis)
-        self._down_until = 0.0
+        self._trouble = Trouble(log, "wake-ups to Redis", _DOWN)
+        self._lock = threading.Lock()
+        self._wanted: set[str] = set()
+        self._some = threading.Event()
+        self._sender: threading.Thread | None = None
 
     def wake(self, queue: str) -> None:
-        if time.monotonic() < self._down_until:
-            return
-        try:
-            if self._redis.set(_asked(queue), 1, nx=True, ex=ASKED_SECONDS):
-                self._queue.enqueue_call(look, args=(queue,), result_ttl=0, failure_ttl=60, ttl=60)
-        except (RedisError, OSError) as error:
-            # One time-out for the caller, not one for each wake-up while Redis is away.
-            self._down_until = time.monotonic() + _QUIET_SECONDS
-            log.warning("Redis does not answer (%s); workers look by themselves meanwhile.", type(error).__name__)
+        with self._lock:
+            self._wanted.add(queue)
+            if self._sender is None:
+                self._sender = threading.Thread(target=self._send_all, name="wake-ups", daemon=True)
+                self._sender.start()
+        self._some.set()
+
+    def _send_all(self) -> None:
+        while True:
+            self._some.wait()
+            self._some.clear()
+            with self._lock:
+                wanted, self._wanted = sorted(self._wanted), set()
+            try:
+                self._send(wanted)
+                self._trouble.over()
+            except Exception as error:
+                self._trouble.met(error)
+
+    def _send(self, queues: list[str]) -> None:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.llen(self._queue.key)
+            for queue in queues:
+                pipeline.set(_asked(queue), 1, nx=True, ex=ASKED_SECONDS)
+            length, *fresh = pipeline.execute()
+        asked = [queue for queue, is_fresh in zip(queues, fresh, strict=True) if is_fresh]
+        if asked and length < MOST_JOBS:
+            # Without a time-out, which RQ keeps with signals or a thread: the job only pokes.
+            jobs = [
+                Queue.prepare_data(look, (queue,), timeout=-1, result_ttl=0, failure_ttl=60, ttl=60) for queue in asked
+            ]
+            self._queue.enqueue_many(jobs)
 
 
 def look(queue: str) -> None:
     """The job: has this process look at a queue. Returns at once, so that one slow queue holds up no other."""
-    from rq import get_current_job
-
     job = get_current_job()
     if job is not None:
+        # Before the poke: whoever wakes the queue from here on is heard again.
         job.connection.delete(_asked(queue))
     if serving is not None:
         serving.poke(queue)
@@ -61,11 +107,55 @@ def _asked(queue: str) -> str:
     return f"hub:asked:{queue}"
 
 
-def serve_jobs(redis_url: str, worker: Worker) -> None:
-    """Takes jobs from Redis until told to stop (SIGTERM, SIGINT)."""
+def serve_jobs(connection: Any, worker: Worker, stopping: threading.Event) -> None:
+    """Takes jobs from the Redis of a client (see `connect`) until `stopping` is set, for a thread of its own.
+    Whatever becomes of Redis meanwhile, it begins again."""
     global serving
     serving = worker
-    connection: Any = Redis.from_url(redis_url)
-    rq_worker = SimpleWorker([Queue(QUEUE, connection=connection)], connection=connection)
-    rq_worker.log.setLevel(logging.WARNING)
-    rq_worker.work(logging_level="WARNING")
+    trouble = Trouble(log, "wake-ups from Redis", _DOWN)
+    while not stopping.is_set():
+        try:
+            _Taker(connection, trouble, stopping).work(logging_level=None)
+            if not stopping.is_set():
+                raise _Ended
+        except Exception as error:
+            trouble.met(error)
+        stopping.wait(AGAIN_SECONDS)
+
+
+class _Ended(Exception):
+    """RQ gave up, for a reason that it told its own log."""
+
+
+class _Taker(SimpleWorker):  # type: ignore[misc]
+    """RQ's worker, in a thread: it leaves signals to the process, takes no commands, and tells of trouble once."""
+
+    death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = AGAIN_SECONDS
+
+    def __init__(self, connection: Any, trouble: Trouble, stopping: threading.Event) -> None:
+        # RQ waits for a job for 15 seconds less than this, and looks then whether to stop.
+        super().__init__([Queue(QUEUE, connection=connection)], connection=connection, worker_ttl=16)
+        self.log = logging.getLogger("hub.jobs.rq")
+        self.log.setLevel(logging.CRITICAL + 1)
+        self._trouble, self._stopping = trouble, stopping
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        """What RQ does before it waits for each job: whether to stop and whether Redis is there, is known here."""
+        if self._stopping.is_set():
+            raise StopRequested
+        try:
+            super().heartbeat(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            self._trouble.met(error)
+            raise
+        self._trouble.over()
+
+    def subscribe(self) -> None:
+        pass
+
+    def procline(self, message: str) -> None:
+        pass
+
+    def _install_signal_handlers(self) -> None:
+        pass

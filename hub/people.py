@@ -41,7 +41,7 @@ class People:
 
         Of several people known by one's names, the one known by the e-mail counts, then by the number, then by an id.
         """
-        hashed = [list(_hashes(workspace, person)) for person in persons]
+        hashed = [[name for name, _ in _hashes(workspace, person)] for person in persons]
         known = self._known(connection, workspace, {name for names in hashed for name in names})
         links: list[dict[str, object]] = []
         made: list[dict[str, object]] = []
@@ -66,12 +66,33 @@ class People:
 
     def link(self, connection: sa.Connection, workspace: Workspace, found: Iterable[tuple[int, Person]]) -> None:
         """Remembers further names of people, as an action's answer told them."""
+        told = list(found)
+        # An answer may come back after the person was erased: then nothing of it is kept.
+        here = self.database.lock_people(connection, [person_id for person_id, _ in told])
         rows = [
             {"workspace_id": workspace.id, "hash": name, "person_id": person_id}
-            for person_id, person in found
-            for name in _hashes(workspace, person)
+            for person_id, person in told
+            for name, _ in _hashes(workspace, person)
+            if person_id in here
         ]
         self.database.insert_new(connection, schema.identity, rows)
+
+    def erased_since(
+        self, connection: sa.Connection, workspace: Workspace, told: Sequence[tuple[Person, int]]
+    ) -> list[bool]:
+        """Whether each person was erased after the instant at which they were told of: that is not taken up again.
+        The most telling of their names counts."""
+        if not told:
+            return []
+        table = schema.erasure
+        query = sa.select(table.c.hash, table.c.at).where(
+            table.c.workspace_id == workspace.id, table.c.at >= min(at for _, at in told)
+        )
+        erased: dict[bytes, int] = {}
+        for row in connection.execute(query):
+            erased[bytes(row.hash)] = max(row.at, erased.get(bytes(row.hash), row.at))
+        firsts = [next(iter(_hashes(workspace, person)), (b"", ""))[0] for person, _ in told]
+        return [erased.get(first, at - 1) >= at for first, (_, at) in zip(firsts, told, strict=True)]
 
     def find(self, connection: sa.Connection, workspace: Workspace, text: str) -> tuple[bytes, set[int]]:
         """The keyed hash of an e-mail or number, and everyone known by it. Raises NotFound if it is neither."""
@@ -87,6 +108,12 @@ class People:
             return workspace.hash("phone", phone)
         raise NotFound("Give a person's e-mail address, or their number with its country code (+14155550100).")
 
+    def names(self, workspace: Workspace, person: Person) -> tuple[set[bytes], set[bytes]]:
+        """A person's names as keyed hashes: those that are nobody else's, and all. A number may be shared, so it is
+        among the first only if there is nothing else."""
+        named = dict(_hashes(workspace, person))
+        return {name for name, kind in named.items() if kind != "phone"} or set(named), set(named)
+
     def sealer(self, connection: sa.Connection, workspace: Workspace, person_id: int | None) -> Sealer | None:
         """What opens a person's payloads; the workspace's own for None; None if the person was erased."""
         return self.sealers(connection, workspace, [person_id])[person_id]
@@ -96,30 +123,24 @@ class People:
     ) -> dict[int | None, Sealer | None]:
         """`sealer` for many at once."""
         found: dict[int | None, Sealer | None] = {None: workspace.sealer}
-        missing = []
-        with self._lock:
-            for person_id in set(person_ids) - {None}:
-                assert person_id is not None
-                if cached := self._sealers.get(person_id):
-                    self._sealers.move_to_end(person_id)
-                    found[person_id] = cached
-                else:
-                    found[person_id] = None
-                    missing.append(person_id)
-        if missing:
+        wanted = {person_id for person_id in person_ids if person_id is not None}
+        found |= dict.fromkeys(wanted)
+        if wanted:
+            # Always asked, whatever is remembered: another process may have erased the person meanwhile.
             table = schema.person
             query = sa.select(table.c.id, table.c.key).where(
-                table.c.id.in_(missing), table.c.workspace_id == workspace.id
+                table.c.id.in_(wanted), table.c.workspace_id == workspace.id
             )
             for row in connection.execute(query):
-                key = workspace.sealer.open(row.key, f"person {row.id}")
-                found[row.id] = self._remember(row.id, key)
+                found[row.id] = self._remembered(row.id) or self._remember(
+                    row.id, workspace.sealer.open(row.key, f"person {row.id}")
+                )
         return found
 
-    def forget(self, person_ids: Iterable[int]) -> None:
-        """Drops keys that were deleted."""
+    def forget(self, person_ids: Iterable[int] | None = None) -> None:
+        """Drops keys that were deleted; all, if it is not said whose."""
         with self._lock:
-            for person_id in person_ids:
+            for person_id in list(self._sealers) if person_ids is None else person_ids:
                 self._sealers.pop(person_id, None)
 
     def _new(self, workspace: Workspace, person_id: int) -> dict[str, object]:
@@ -127,6 +148,12 @@ class People:
         self._remember(person_id, key)
         wrapped = workspace.sealer.seal(key, f"person {person_id}")
         return {"id": person_id, "workspace_id": workspace.id, "key": wrapped}
+
+    def _remembered(self, person_id: int) -> Sealer | None:
+        with self._lock:
+            if found := self._sealers.get(person_id):
+                self._sealers.move_to_end(person_id)
+            return found
 
     def _remember(self, person_id: int, key: bytes) -> Sealer:
         sealer = Sealer(derived(key, "seal"))
@@ -140,8 +167,11 @@ class People:
         table = schema.identity
         found: dict[bytes, set[int]] = {}
         if names:
-            query = sa.select(table.c.hash, table.c.person_id).where(
-                table.c.workspace_id == workspace.id, table.c.hash.in_(names)
+            # Only people who are still there: a name may have been written down just as its person was erased.
+            query = (
+                sa.select(table.c.hash, table.c.person_id)
+                .join(schema.person, schema.person.c.id == table.c.person_id)
+                .where(table.c.workspace_id == workspace.id, table.c.hash.in_(names))
             )
             for row in connection.execute(query):
                 found.setdefault(bytes(row.hash), set()).add(row.person_id)
@@ -197,11 +227,11 @@ def _address_hash(workspace: Workspace, channel: Channel, address: str) -> bytes
     return workspace.hash("phone", addresses.phone(address) or address)
 
 
-def _hashes(workspace: Workspace, person: Person) -> Iterable[bytes]:
-    """A person's names as keyed hashes, the most telling first."""
+def _hashes(workspace: Workspace, person: Person) -> Iterable[tuple[bytes, str]]:
+    """A person's names as keyed hashes, each with its kind, the most telling first."""
     if email := addresses.email(person.email):
-        yield workspace.hash("email", email)
+        yield workspace.hash("email", email), "email"
     if person.phone:
-        yield workspace.hash("phone", addresses.phone(person.phone) or person.phone)
+        yield workspace.hash("phone", addresses.phone(person.phone) or person.phone), "phone"
     for kind in sorted(person.ids):
-        yield workspace.hash(kind, str(person.ids[kind]))
+        yield workspace.hash(kind, str(person.ids[kind])), kind

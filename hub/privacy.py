@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from . import events, schema, values
+from . import addresses, erasure, events, schema, values
 from .core import Hub
-from .database import new_id
-from .errors import HubError
+from .errors import HubError, SettingInvalid
 from .event import Event
+from .sealing import Sealer
 from .timing import iso
 from .workspaces import Workspace
+
+log = logging.getLogger("hub.privacy")
+
+EMPTY_LOG_TRIES, EMPTY_LOG_PAUSE_SECONDS = 5, 0.2
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, in numbers."""
+    """What an erasure removed, in numbers. `unreached`: backups that are there and could not be written to; the
+    next erasure tries them again, and so does restoring one."""
 
     people: int
     events: int
     runs: int
     stopped: int
     backups: int
+    unreached: int = 0
 
 
 class Privacy:
@@ -43,71 +50,78 @@ class Privacy:
         That they opted out stays known, as a hash: nothing may be sent to them again. Raises NotFound if `person`
         is neither an e-mail nor a number.
         """
+        name = self.hub.people.name_of(workspace, person)
         with self.hub.database.read() as connection:
-            name, ids = self.hub.people.find(connection, workspace, person)
-        return self._erase(workspace, {name}, ids, person)
+            ids = erasure.known_by(connection, workspace.id, {name})
+        return self._erase(workspace, {name}, ids)
 
-    def _erase(self, workspace: Workspace, names: set[bytes], ids: set[int], text: str | None) -> Receipt:
+    def _erase(self, workspace: Workspace, names: set[bytes], ids: set[int]) -> Receipt:
         from .backup import erase_from_backups
 
-        with self.hub.database.write() as connection:
-            names |= _names_of(connection, ids)
-            self.hub.database.lock_people(connection, sorted(ids))
-            receipt = erase_rows(connection, workspace.id, names, ids, self.hub.clock.now())
-            if text is not None:
-                _drop_unread(connection, workspace, text)
-            rows = [
-                {"id": new_id(), "workspace_id": workspace.id, "hash": name, "at": self.hub.clock.now()}
-                for name in sorted(names)
-            ]
-            if rows:
-                connection.execute(sa.insert(schema.erasure), rows)
-        self.hub.people.forget(ids)
-        backups = erase_from_backups(self.hub, workspace.id, names, ids)
-        self._clear_log()
-        return Receipt(**{**receipt, "backups": backups})
+        with self.hub.database.read() as connection:
+            told = names | erasure.names_of(connection, ids)
+            mentions = erasure.mentioning(connection, workspace, told)
+        found = self.hub.database.retrying(lambda: self._erase_rows(workspace, names, ids, mentions))
+        reached, unreached = erase_from_backups(self.hub)
+        self._empty_log()
+        return Receipt(found["people"], found["events"], found["runs"], found["stopped"], reached, unreached)
 
-    def _clear_log(self) -> None:
-        """Empties SQLite's log, where older pages would outlive their erasure."""
-        if self.hub.database.is_sqlite:
-            with self.hub.database.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+    def _erase_rows(
+        self, workspace: Workspace, names: set[bytes], ids: set[int], mentions: Collection[int]
+    ) -> dict[str, int]:
+        now = self.hub.clock.now()
+        with self.hub.database.write() as connection:
+            self.hub.database.lock_people(connection, ids)
+            all_names = names | erasure.names_of(connection, ids)
+            everyone = ids | erasure.known_by_nothing_else(connection, workspace.id, all_names)
+            self.hub.database.lock_people(connection, everyone)
+            found = erasure.erase_people(connection, everyone, now)
+            found += erasure.erase_mentions(connection, mentions, now)
+            erasure.drop_deliveries(connection, workspace, all_names)
+            erasure.forget_consents(connection, workspace.id, all_names)
+            erasure.tombstones(connection, workspace.id, all_names, now)
+        self.hub.people.forget(everyone)
+        return found
+
+    def _empty_log(self) -> None:
+        for _ in range(EMPTY_LOG_TRIES):
+            if self.hub.database.empty_log():
+                return
+            self.hub.pause(EMPTY_LOG_PAUSE_SECONDS)
+        log.warning("What was erased may still be in the database's log, as it is in use. The next sweep empties it.")
 
     # ---- telling
 
     def export(self, workspace: Workspace, person: str) -> dict[str, Any]:
-        """Everything that is kept about a person, as plain data. Raises NotFound if `person` is neither an e-mail
-        nor a number."""
+        """Everything that is kept about a person, as plain data that is valid JSON.
+
+        Raises NotFound if `person` is neither an e-mail nor a number, and SettingInvalid if several people share
+        the number, as one must not be told about another.
+        """
         with self.hub.database.read() as connection:
             name, ids = self.hub.people.find(connection, workspace, person)
-            return self._tell(connection, workspace, name, ids)
+            names = {name} | erasure.names_of(connection, ids)
+            ids = ids | erasure.known_by_nothing_else(connection, workspace.id, names)
+            if not addresses.email(person) and _are_several(connection, ids):
+                raise SettingInvalid("Several people are known by this number. Ask with the person's e-mail address.")
+            return self._tell(connection, workspace, names, ids)
 
-    def _tell(self, connection: sa.Connection, workspace: Workspace, name: bytes, ids: set[int]) -> dict[str, Any]:
+    def _tell(
+        self, connection: sa.Connection, workspace: Workspace, names: set[bytes], ids: set[int]
+    ) -> dict[str, Any]:
         sealers = self.hub.people.sealers(connection, workspace, ids)
-        told: dict[str, Any] = {"events": [], "runs": [], "consents": _consents(connection, workspace, name)}
-        for row in connection.execute(_of(schema.event, workspace, ids).order_by(schema.event.c.id)):
-            event = events.opened(row, sealers[row.person_id])
-            told["events"].append(
-                {
-                    "type": row.type,
-                    "at": iso(row.at),
-                    "received_at": iso(row.received_at),
-                    "data": event.data if event else None,
-                }
-            )
-        for row in connection.execute(_of(schema.run, workspace, ids).order_by(schema.run.c.id)).all():
-            steps = []
-            query = sa.select(schema.step).where(schema.step.c.run_id == row.id).order_by(schema.step.c.position)
-            for step in connection.execute(query):
-                sealer = sealers[row.person_id]
-                inputs = None
-                if sealer is not None and step.inputs is not None:
-                    inputs = json.loads(sealer.open(step.inputs, f"step {row.id} {step.position} inputs"))
-                steps.append({"action": step.action, "state": step.state, "at": iso(step.ended_at), "inputs": inputs})
-            told["runs"].append(
-                {"recipe": row.recipe, "state": row.state, "started_at": iso(row.started_at), "steps": steps}
-            )
-        return told
+        return {
+            "events": [
+                _told_event(row, sealers[row.person_id])
+                for row in connection.execute(_of(schema.event, workspace, ids).order_by(schema.event.c.id))
+            ],
+            "runs": [
+                _told_run(connection, row, sealers[row.person_id])
+                for row in connection.execute(_of(schema.run, workspace, ids).order_by(schema.run.c.id)).all()
+            ],
+            "consents": _consents(connection, workspace, names),
+            "mentions": _mentions(connection, workspace, names),
+        }
 
     # ---- requests that came through a provider
 
@@ -117,39 +131,28 @@ class Privacy:
         with self.hub.database.read() as connection:
             rows = connection.execute(sa.select(table).where(table.c.state == "open").order_by(table.c.id)).all()
         for row in rows:
-            self._act(row)
+            try:
+                self._act(row)
+            except Exception as error:  # one that cannot be done must not hold up the others
+                log.error("privacy request %s: %s; it is tried again", row.id, type(error).__name__)
         return len(rows)
 
     def _act(self, row: Any) -> None:
         workspace = self.hub.workspaces.get(row.workspace_id)
-        table, document = schema.privacy_request, None
         with self.hub.database.read() as connection:
-            stored = connection.execute(sa.select(schema.event).where(schema.event.c.id == row.id)).one_or_none()
-            event = self._opened(connection, workspace, stored)
-            people = self._meant(connection, workspace, row, stored)
-            if row.kind == "export" and event is not None:
-                names = _names_of(connection, people)
-                told = [self._tell(connection, workspace, name, people) for name in sorted(names)[:1]]
+            names, ids = self._meant(connection, workspace, row)
+            done: dict[str, Any] = {"state": "done"}
+            if row.kind == "export":
+                told = self._tell(connection, workspace, names | erasure.names_of(connection, ids), ids)
                 document = workspace.sealer.seal(values.write(told), f"privacy request {row.id}")
+                done = {"state": "ready", "document": document}
         if row.kind != "export":
-            text = event.person.email if event is not None else None
-            self._erase(workspace, set(), people, text)
+            self._erase(workspace, names, ids)
+        table = schema.privacy_request
         with self.hub.database.write() as connection:
-            connection.execute(
-                sa.update(table)
-                .where(table.c.id == row.id)
-                .values(state="ready" if row.kind == "export" else "done", document=document)
-            )
+            connection.execute(sa.update(table).where(table.c.id == row.id, table.c.state == "open").values(done))
 
-    def _opened(self, connection: sa.Connection, workspace: Workspace, stored: Any) -> Event | None:
-        if stored is None:
-            return None
-        try:
-            return events.opened(stored, self.hub.people.sealer(connection, workspace, stored.person_id))
-        except HubError:
-            return None
-
-    def _meant(self, connection: sa.Connection, workspace: Workspace, row: Any, stored: Any) -> set[int]:
+    def _meant(self, connection: sa.Connection, workspace: Workspace, row: Any) -> tuple[set[bytes], set[int]]:
         """Whom a request is about: the person of its event, or everyone whom this account told us of."""
         table = schema.event
         if row.kind == "erase_all":
@@ -158,88 +161,94 @@ class Privacy:
                 table.c.connection_id == row.connection_id,
                 table.c.person_id.is_not(None),
             )
-            return set(connection.execute(query.distinct()).scalars())
+            return set(), set(connection.execute(query.distinct()).scalars())
+        stored = connection.execute(sa.select(table).where(table.c.id == row.id)).one_or_none()
         if stored is None or stored.person_id is None:
-            return set()
-        names = _names_of(connection, {stored.person_id})
-        query = sa.select(schema.identity.c.person_id).where(
-            schema.identity.c.workspace_id == workspace.id, schema.identity.c.hash.in_(names)
-        )
-        return set(connection.execute(query).scalars()) | {stored.person_id}
+            return set(), set()
+        ids = {stored.person_id}
+        event = self._opened(connection, workspace, stored)
+        if event is None:
+            return set(), ids
+        # By a number alone somebody else may be known, who shares it; it counts only where there is nothing else.
+        sure, all_names = self.hub.people.names(workspace, event.person)
+        ids |= erasure.known_by(connection, workspace.id, sure)
+        return all_names, ids | erasure.known_by_nothing_else(connection, workspace.id, all_names)
+
+    def _opened(self, connection: sa.Connection, workspace: Workspace, stored: Any) -> Event | None:
+        try:
+            return events.opened(stored, self.hub.people.sealer(connection, workspace, stored.person_id))
+        except HubError:
+            return None
 
 
-def erase_rows(
-    connection: sa.Connection, workspace_id: int, names: set[bytes], ids: Iterable[int], now: int
-) -> dict[str, int]:
-    """Erases people from the tables: in the database itself, and in its backups."""
-    event, run, step, identity = schema.event, schema.run, schema.step, schema.identity
-    people = sorted(ids)
-    found = {"people": len(people), "events": 0, "runs": 0, "stopped": 0, "backups": 0}
-    for start in range(0, len(people), 500):
-        some = people[start : start + 500]
-        mine = sa.select(run.c.id).where(run.c.person_id.in_(some))
-        found["runs"] += connection.execute(sa.select(sa.func.count()).select_from(mine.subquery())).scalar_one()
-        connection.execute(
-            sa.update(step)
-            .where(step.c.run_id.in_(mine), step.c.state.in_(("waiting", "claimed", "unknown")))
-            .values(state="dropped", ended_at=now)
-        )
-        connection.execute(sa.update(step).where(step.c.run_id.in_(mine)).values(inputs=None, answer=None))
-        stopped = connection.execute(
-            sa.update(run)
-            .where(run.c.person_id.in_(some), run.c.ended_at.is_(None))
-            .values(state="stopped", reason="The person was erased.", ended_at=now, due_at=None, fence=run.c.fence + 1)
-        )
-        found["stopped"] += stopped.rowcount
-        connection.execute(sa.update(run).where(run.c.person_id.in_(some)).values(sealed=False))
-        found["events"] += connection.execute(
-            sa.update(event).where(event.c.person_id.in_(some)).values(content=None)
-        ).rowcount
-        connection.execute(sa.delete(schema.waiter).where(schema.waiter.c.person_id.in_(some)))
-        connection.execute(sa.delete(schema.person).where(schema.person.c.id.in_(some)))
-        connection.execute(sa.delete(identity).where(identity.c.person_id.in_(some)))
-    consent = schema.consent
-    for start in range(0, len(names), 500):
-        part = sorted(names)[start : start + 500]
-        connection.execute(
-            sa.delete(consent).where(
-                consent.c.workspace_id == workspace_id, consent.c.hash.in_(part), consent.c.given.is_(True)
-            )
-        )
-    return found
+def _are_several(connection: sa.Connection, ids: set[int]) -> bool:
+    """Whether people differ: nobody among them has all the names of the others."""
+    names = {person_id: erasure.names_of(connection, {person_id}) for person_id in ids}
+    return bool(ids) and not any(all(mine >= other for other in names.values()) for mine in names.values())
 
 
-def _names_of(connection: sa.Connection, ids: Iterable[int]) -> set[bytes]:
-    table = schema.identity
-    wanted = sorted(ids)
-    found: set[bytes] = set()
-    for start in range(0, len(wanted), 500):
-        query = sa.select(table.c.hash).where(table.c.person_id.in_(wanted[start : start + 500]))
-        found |= {bytes(name) for name in connection.execute(query).scalars()}
-    return found
+def _told_event(row: Any, sealer: Sealer | None) -> dict[str, Any]:
+    event = events.opened(row, sealer)
+    return {
+        "type": row.type,
+        "at": iso(row.at),
+        "received_at": iso(row.received_at),
+        "person": None if event is None else _told_person(event),
+        "data": None if event is None else event.data,
+    }
 
 
-def _drop_unread(connection: sa.Connection, workspace: Workspace, text: str) -> None:
-    """Removes kept deliveries that tell of the person: nobody knows yet whom those are about."""
-    table = schema.delivery
-    rows: Sequence[Any] = connection.execute(
-        sa.select(table.c.id, table.c.content).where(
-            table.c.workspace_id == workspace.id, table.c.content.is_not(None), table.c.state == "unreadable"
-        )
-    ).all()
-    needle = text.strip().lower().encode()
-    for row in rows:
-        if needle in workspace.sealer.open(row.content, f"delivery {row.id}").lower():
-            connection.execute(sa.update(table).where(table.c.id == row.id).values(content=None))
+def _told_person(event: Event) -> dict[str, Any]:
+    return {"email": event.person.email, "phone": event.person.phone, "ids": dict(event.person.ids)}
 
 
-def _consents(connection: sa.Connection, workspace: Workspace, name: bytes) -> list[dict[str, Any]]:
+def _told_run(connection: sa.Connection, row: Any, sealer: Sealer | None) -> dict[str, Any]:
+    query = sa.select(schema.step).where(schema.step.c.run_id == row.id).order_by(schema.step.c.position)
+    return {
+        "recipe": row.recipe,
+        "state": row.state,
+        "reason": row.reason,
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+        "steps": [_told_step(step, sealer) for step in connection.execute(query)],
+    }
+
+
+def _told_step(row: Any, sealer: Sealer | None) -> dict[str, Any]:
+    def told(what: str) -> Any:
+        sealed = getattr(row, what)
+        if sealer is None or sealed is None:
+            return None
+        return json.loads(sealer.open(sealed, f"step {row.run_id} {row.position} {what}"))
+
+    return {
+        "action": row.action,
+        "state": row.state,
+        "reason": row.reason,
+        "asked_at": iso(row.asked_at),
+        "at": iso(row.ended_at),
+        "inputs": told("inputs"),
+        "answer": told("answer"),
+    }
+
+
+def _consents(connection: sa.Connection, workspace: Workspace, names: set[bytes]) -> list[dict[str, Any]]:
     table = schema.consent
-    query = sa.select(table).where(table.c.workspace_id == workspace.id, table.c.hash == name)
+    query = sa.select(table).where(table.c.workspace_id == workspace.id, table.c.hash.in_(names))
     return [
         {"channel": row.channel, "given": row.given, "at": iso(row.at), "source": row.source}
-        for row in connection.execute(query)
+        for row in connection.execute(query.order_by(table.c.at, table.c.channel))
     ]
+
+
+def _mentions(connection: sa.Connection, workspace: Workspace, names: set[bytes]) -> list[dict[str, Any]]:
+    """Events about nobody that tell of the person, and of no one else."""
+    table = schema.event
+    found = erasure.mentioning(connection, workspace, names)
+    rows = connection.execute(sa.select(table).where(table.c.id.in_(found)).order_by(table.c.id))
+    told = [_told_event(row, workspace.sealer) for row in rows]
+    alone = [erasure.mentioned(workspace, json.dumps(item["data"]).encode()) <= names for item in told]
+    return [item if mine else item | {"data": None, "person": None} for item, mine in zip(told, alone, strict=True)]
 
 
 def _of(table: sa.Table, workspace: Workspace, ids: set[int]) -> sa.Select[Any]:

@@ -1,19 +1,20 @@
-"""The processes: everything in one (`hub up`), or web, worker and clock apart."""
+"""The processes: everything in one (`hub up`), or web, worker and clock apart. Each runs until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
 import fcntl
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from .clock import Clock, wake_due
 from .core import Hub
 from .errors import SetupError
 from .settings import Settings
+from .signals import Told
+from .trouble import Trouble
 from .wakeups import ThreadWakeups, Wakeups
 from .worker import Worker
 
@@ -21,73 +22,75 @@ log = logging.getLogger("hub")
 
 POLL_SECONDS = 1.0
 POLL_SECONDS_WITH_REDIS = 5.0
-WEB_THREADS = 64
-"""Requests that may wait for one commit together."""
+POKE_SECONDS = 0.25
 
 
 def up(settings: Settings, host: str, on_ready: Callable[[Hub], None] | None = None) -> None:
-    """Web, worker and clock in this process, until SIGTERM or SIGINT. Raises SetupError if another has this home."""
-    with alone(settings):
+    """Web, worker and clock in this process. `on_ready` is called when the hub listens.
+
+    Raises SetupError if another process has this home, or another program the port.
+    """
+    from . import serving
+
+    told = Told()
+    with alone(settings), closing(serving.listen(host, settings.port)) as listening, ExitStack() as ending:
         wakeups = ThreadWakeups()
-        hub = Hub(settings, wakeups=wakeups)
+        hub = _opened(settings, wakeups, ending)
         if hub.database.is_sqlite:
             hub.database.break_leases()  # whoever held them is dead: this process alone has the home
         _refresh(hub)
         worker, clock = Worker(hub), Clock(hub)
         wakeups.listener = worker.poke
+        ending.callback(worker.stop)
         worker.start()
+        ending.callback(clock.stop)
         clock.start()
-        try:
-            _serve_web(hub, host, on_ready)
-        finally:
-            clock.stop()
-            worker.stop()
-            hub.close()
+        serving.serve(hub, listening, told, (lambda: on_ready(hub)) if on_ready else None)
 
 
-def web(settings: Settings, host: str) -> None:
-    """The web part alone."""
-    hub = Hub(settings, wakeups=_wakeups(settings))
-    try:
-        _serve_web(hub, host, None)
-    finally:
-        hub.close()
+def web(settings: Settings, host: str, on_ready: Callable[[Hub], None] | None = None) -> None:
+    """The web part alone. Raises SetupError if another program has the port."""
+    from . import serving
+
+    told = Told()
+    with closing(serving.listen(host, settings.port)) as listening, ExitStack() as ending:
+        hub = _opened(settings, _wakeups(settings), ending)
+        serving.serve(hub, listening, told, (lambda: on_ready(hub)) if on_ready else None)
 
 
 def worker(settings: Settings) -> None:
-    """A worker alone: takes wake-ups from Redis, and looks by itself every few seconds."""
-    local = ThreadWakeups()
-    hub = Hub(settings, wakeups=local)
-    _refresh(hub)
-    served = Worker(hub)
-    local.listener = served.poke
-    served.start()
-    stopping = threading.Event()
-    poller = threading.Thread(target=_poll, args=(hub, stopping), daemon=True, name="poll")
-    poller.start()
-    try:
+    """A worker alone: takes wake-ups from Redis, and looks by itself every few seconds. Several may run."""
+    told = Told()
+    with ExitStack() as ending:
+        local = ThreadWakeups()
+        hub = _opened(settings, local, ending)
+        _refresh(hub)
+        served = Worker(hub)
+        local.listener = served.poke
+        ending.callback(served.stop)
+        served.start()
+        stopping = threading.Event()
+        ending.callback(stopping.set)
+        threading.Thread(target=_poll, args=(served, stopping), daemon=True, name="poll").start()
         if settings.redis_url:
-            from .jobs import serve_jobs
-
-            serve_jobs(settings.redis_url, served)
-        else:
-            _until_told(stopping)
-    finally:
-        stopping.set()
-        served.stop()
-        hub.close()
+            _take_jobs(settings.redis_url, served, stopping, ending)
+        told.wait()
 
 
 def clock(settings: Settings) -> None:
     """The clock alone. Several may run: one of them leads."""
-    hub = Hub(settings, wakeups=_wakeups(settings))
-    ticking = Clock(hub)
-    ticking.start()
-    try:
-        _until_told(threading.Event())
-    finally:
-        ticking.stop()
-        hub.close()
+    told = Told()
+    with ExitStack() as ending:
+        ticking = Clock(_opened(settings, _wakeups(settings), ending))
+        ending.callback(ticking.stop)
+        ticking.start()
+        told.wait()
+
+
+def _opened(settings: Settings, wakeups: Wakeups, ending: ExitStack) -> Hub:
+    hub = Hub(settings, wakeups=wakeups)
+    ending.callback(hub.close)
+    return hub
 
 
 def _wakeups(settings: Settings) -> Wakeups:
@@ -98,23 +101,37 @@ def _wakeups(settings: Settings) -> Wakeups:
     return ThreadWakeups()
 
 
-def _poll(hub: Hub, stopping: threading.Event) -> None:
-    pause = POLL_SECONDS_WITH_REDIS if hub.settings.redis_url else POLL_SECONDS
-    while not stopping.wait(pause):
-        try:
-            wake_due(hub)
-        except Exception as error:
-            log.error("poll: %s; it is tried again", type(error).__name__)
+def _take_jobs(redis_url: str, served: Worker, stopping: threading.Event, ending: ExitStack) -> None:
+    from . import jobs
 
+    taker = threading.Thread(
+        target=jobs.serve_jobs, args=(jobs.connect(redis_url), served, stopping), daemon=True, name="jobs"
+    )
+    taker.start()
 
-def _until_told(stopping: threading.Event) -> None:
-    def stop(*_: object) -> None:
+    def end() -> None:
         stopping.set()
+        taker.join(jobs.AGAIN_SECONDS * 2)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while not stopping.wait(1.0):
-        pass
+    ending.callback(end)
+
+
+def _poll(served: Worker, stopping: threading.Event) -> None:
+    """Looks for wake-ups that got lost: often for what this process holds, now and then for everything."""
+    trouble = Trouble(log, "looking for what is due")
+    every = POLL_SECONDS_WITH_REDIS if served.hub.settings.redis_url else POLL_SECONDS
+    waited = 0.0
+    while not stopping.wait(POKE_SECONDS):
+        served.poke_busy()
+        waited += POKE_SECONDS
+        if waited < every:
+            continue
+        waited = 0.0
+        try:
+            wake_due(served.hub)
+            trouble.over()
+        except Exception as error:
+            trouble.met(error)
 
 
 def _refresh(hub: Hub) -> None:
@@ -137,36 +154,3 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
     finally:
         os.close(file)
-
-
-def _serve_web(hub: Hub, host: str, on_ready: Callable[[Hub], None] | None) -> None:
-    from granian.constants import Interfaces
-    from granian.server.mt import MTServer
-
-    from webhooks.intake import Intake
-
-    from .app import create_app
-
-    class Server(MTServer):
-        """Granian with its workers as threads of this process: one process is all of the embedded hub."""
-
-        def _check_gil(self) -> None:
-            """Granian's own use of threads is for Python without the GIL; its Rust side lets go of the GIL anyway."""
-
-    intake = Intake(hub.database, hub.wakeups)
-    app = create_app(hub, intake)
-    server = Server(
-        "hub.app",
-        address=host,
-        port=hub.settings.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=WEB_THREADS,
-        workers=1,
-        log_enabled=False,
-    )
-    if on_ready is not None:
-        server.on_startup(lambda: on_ready(hub))
-    try:
-        server.serve(target_loader=lambda *_args, **_kwargs: app, wrap_loader=False)
-    finally:
-        intake.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .connector import Limit
+
+_DAY = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,16 @@ def observed(
     restore: float | None = None,
     daily_remaining: int | None = None,
 ) -> None:
-    """For connectors: pass on what an answer's headers said about limits. Outside a call it does nothing."""
+    """For connectors: pass on what an answer's headers said about limits. Outside a call it does nothing.
+
+    What is no number says nothing: a provider's odd header must not fail a call that happened.
+    """
     if observer := _observer.get():
-        observer(Observation(calls, per, remaining, restore, daily_remaining))
+        observer(Observation(*(_number(value) for value in (calls, per, remaining, restore, daily_remaining))))
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 @contextmanager
@@ -66,8 +76,10 @@ class Quota:
 
     def __init__(self, limit: Limit, state: dict[str, Any] | None = None) -> None:
         state = state or {}
-        self.calls: int | None = state.get("calls") or limit.calls
-        self.per: float = state.get("per") or limit.per
+        # What the provider said counts more than the declaration, which a later release may correct.
+        self._said: dict[str, Any] = {name: state[name] for name in ("calls", "per") if state.get(name)}
+        self.calls: int | None = self._said.get("calls", limit.calls)
+        self.per: float = self._said.get("per", limit.per)
         self.concurrent = limit.concurrent
         self.daily = limit.daily
         self.in_flight = 0
@@ -87,7 +99,7 @@ class Quota:
                 return None
             waits.append(max(1, self._ended[0] + self._window - now) / 1000)
         if self.daily is not None and self._today >= self.daily:
-            waits.append((86_400_000 - now % 86_400_000) / 1000)
+            waits.append((_DAY - now % _DAY) / 1000)
         return max(waits)
 
     def start(self, now: int) -> None:
@@ -110,22 +122,24 @@ class Quota:
 
     def correct(self, seen: Observation, now: int) -> None:
         """Takes over what the provider says of its limits."""
-        if seen.calls is not None and seen.calls > 0:
-            self.calls = seen.calls
+        if seen.calls is not None and seen.calls >= 1:
+            self.calls = self._said["calls"] = int(seen.calls)
         if seen.per is not None and seen.per > 0:
-            self.per = seen.per
+            self.per = self._said["per"] = seen.per
         if seen.remaining is not None and seen.remaining < 1:
-            pause = (1 - seen.remaining) / seen.restore if seen.restore else self.per / 4
-            self.hold(now + round(pause * 1000))
+            restore = seen.restore or 0.0
+            pause = (1 - seen.remaining) / restore if restore > 0 else self.per / 4
+            self.hold(now + min(_DAY, round(pause * 1000)))
         if seen.daily_remaining is not None and seen.daily_remaining <= 0:
-            self.hold(now + 86_400_000 - now % 86_400_000)
+            self.hold(now + _DAY - now % _DAY)
 
-    def state(self) -> dict[str, Any]:
-        """What the next holder needs to go on: plain data."""
+    def state(self, now: int) -> dict[str, Any]:
+        """What the next holder needs to go on: plain data. Calls that are on their way count as ended now: should
+        this holder die, they left."""
+        ended = [*self._ended, *([now] * self.in_flight)]
         return {
-            "calls": self.calls,
-            "per": self.per,
-            "ended": list(self._ended)[-(self.calls or 0) :] if self.calls else [],
+            **self._said,
+            "ended": ended[-self.calls :] if self.calls else [],
             "day": self._day,
             "today": self._today,
             "not_before": self._not_before,
@@ -138,5 +152,5 @@ class Quota:
     def _forget(self, now: int) -> None:
         while self._ended and (self.calls is None or self._ended[0] + self._window <= now):
             self._ended.popleft()
-        if now // 86_400_000 != self._day:
-            self._day, self._today = now // 86_400_000, 0
+        if now // _DAY != self._day:
+            self._day, self._today = now // _DAY, 0

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from . import schema
 from .core import Hub
+from .erasure import EMPTY_STEP
 
 BATCH = 500
 DAY = 86_400_000
 KEYS_DAYS = 60
 """How long a provider's ids are remembered: the longest that any retries is days."""
 
+REPAIR_DAYS = 7
+"""How long a delivery that could not be read is kept at least: time to repair what could not read it."""
+
+ANSWER_DAYS = 30
+"""How long the answer to a provider's request for somebody's data is kept: the law gives a month to hand it on."""
+
+PAGES_AT_ONCE = 500
+Sweep = Callable[[sa.Connection, int, int], int]
+"""Removes a batch of a workspace's payloads that are older than an instant; gives how many."""
+
 
 def sweep(hub: Hub) -> int:
     """Removes what has had its time, in batches; gives how many payloads were removed."""
     removed = 0
     for workspace_id, days in _workspaces(hub):
-        cutoff = hub.clock.now() - days * DAY
-        removed += _repeat(hub, lambda c, w=workspace_id, t=cutoff: _sweep_runs(c, w, t))
-        removed += _repeat(hub, lambda c, w=workspace_id, t=cutoff: _sweep_events(c, w, t))
-        removed += _repeat(hub, lambda c, w=workspace_id, t=cutoff: _sweep_deliveries(c, w, t))
+        removed += _sweep_all(hub, _sweep_runs, workspace_id, days)
+        removed += _sweep_all(hub, _sweep_events, workspace_id, days)
+        removed += _sweep_all(hub, _sweep_deliveries, workspace_id, max(days, REPAIR_DAYS))
+        removed += _sweep_all(hub, _sweep_answers, workspace_id, ANSWER_DAYS)
     _forget_keys(hub)
-    if removed:
-        _give_back(hub)
+    give_back(hub)
+    return removed
+
+
+def sweep_at_once(hub: Hub) -> int:
+    """Removes what ended just now in workspaces that keep nothing; gives how many payloads were removed.
+
+    The clock does this on each tick, so that no transaction of the engine is larger for it.
+    """
+    removed = 0
+    for workspace_id, days in _workspaces(hub):
+        if days == 0:
+            removed += _sweep_all(hub, _sweep_runs, workspace_id, days)
+            removed += _sweep_all(hub, _sweep_events, workspace_id, days)
     return removed
 
 
@@ -35,12 +60,11 @@ def _workspaces(hub: Hub) -> list[tuple[int, int]]:
         ]
 
 
-def _repeat(hub: Hub, work: object) -> int:
-    assert callable(work)
-    total = 0
+def _sweep_all(hub: Hub, work: Sweep, workspace_id: int, days: int) -> int:
+    cutoff, total = hub.clock.now() - days * DAY, 0
     while True:
         with hub.database.write() as connection:
-            count: int = work(connection)
+            count = work(connection, workspace_id, cutoff)
         total += count
         if count < BATCH:
             return total
@@ -66,7 +90,7 @@ def _sweep_runs(connection: sa.Connection, workspace_id: int, cutoff: int) -> in
         .all()
     )
     if ids:
-        connection.execute(sa.update(step).where(step.c.run_id.in_(ids)).values(inputs=None, answer=None))
+        connection.execute(sa.update(step).where(step.c.run_id.in_(ids)).values(EMPTY_STEP))
         connection.execute(sa.delete(waiter).where(waiter.c.run_id.in_(ids)))
         connection.execute(sa.update(run).where(run.c.id.in_(ids)).values(sealed=False))
     return len(ids)
@@ -122,6 +146,13 @@ def _sweep_deliveries(connection: sa.Connection, workspace_id: int, cutoff: int)
     return len(ids)
 
 
+def _sweep_answers(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
+    """Answers to providers' requests for somebody's data."""
+    table = schema.privacy_request
+    old = (table.c.workspace_id == workspace_id) & (table.c.at <= cutoff) & table.c.document.is_not(None)
+    return connection.execute(sa.update(table).where(old).values(document=None, state="done")).rowcount
+
+
 def _forget_keys(hub: Hub) -> None:
     now = hub.clock.now()
     with hub.database.write() as connection:
@@ -133,9 +164,15 @@ def _forget_keys(hub: Hub) -> None:
             connection.execute(sa.delete(table).where(condition))
 
 
-def _give_back(hub: Hub) -> None:
-    """Gives freed pages back to the file system, and keeps SQLite's log short."""
-    if hub.database.is_sqlite:
-        with hub.database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA incremental_vacuum(2000)").all()
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+def give_back(hub: Hub) -> None:
+    """Gives freed pages back to the file system, and empties SQLite's log: the file shrinks as payloads go."""
+    if not hub.database.is_sqlite:
+        return
+    while True:
+        with hub.database.write() as connection:
+            free: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+            if free:
+                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").all()
+        if free <= PAGES_AT_ONCE:
+            break
+    hub.database.empty_log()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .errors import RateLimited, TryLater
@@ -9,6 +10,7 @@ from .timing import Chance
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 15 * 60.0
+LONGEST_ASKED_SECONDS = 24 * 3600.0
 GIVE_UP_SECONDS = 3 * 24 * 3600.0
 
 
@@ -34,11 +36,18 @@ def decide(error: Exception, attempts: int, asked_seconds_ago: float, chance: Ch
     """
     if asked_seconds_ago > GIVE_UP_SECONDS:
         return GiveUp("It was tried for three days without success.")
-    pause = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(attempts - 1, 20))
+    pause = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(max(attempts, 1) - 1, 20))
     pause = chance.between(pause / 2, pause)
-    if isinstance(error, TryLater) and error.after is not None:
-        pause = max(error.after, pause if not isinstance(error, RateLimited) else 0.0)
+    if (asked := seconds_asked_for(error)) is not None:
+        pause = max(asked, pause if not isinstance(error, RateLimited) else 0.0)
     return Retry(pause)
+
+
+def seconds_asked_for(error: Exception) -> float | None:
+    """How long the provider asked us to wait, a day at most; None if it did not say."""
+    if not isinstance(error, TryLater) or error.after is None or math.isnan(error.after):
+        return None
+    return min(max(0.0, error.after), LONGEST_ASKED_SECONDS)
 
 
 BREAKER_FAILURES = 5

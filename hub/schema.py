@@ -215,7 +215,7 @@ Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
-Index("ix_run_held", run.c.workspace_id, run.c.id, sqlite_where=_held, postgresql_where=_held)
+Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
 Index("ix_run_kept", run.c.workspace_id, run.c.ended_at, sqlite_where=_kept, postgresql_where=_kept)
 
 step = Table(

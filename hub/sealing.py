@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import tempfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -51,7 +53,7 @@ class Sealer:
         kind, nonce, body = sealed[:1], sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
         try:
             data = self._cipher.decrypt(nonce, body, kind + about.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise KeyWrong(
                 "A sealed value could not be opened: it was sealed with another key, or was changed."
             ) from None
@@ -87,6 +89,8 @@ class Keyring:
     """The hub's keys: the first seals, the others still open what they sealed until `hub keys rotate` is done."""
 
     def __init__(self, secrets: list[str]) -> None:
+        if not secrets:
+            raise SetupError("The secret key is empty. Put back HUB_SECRET_KEY, or secret.key, as it was.")
         self.keys = [HubKey(secret) for secret in secrets]
 
     @property
@@ -116,24 +120,42 @@ def load_keyring(secret: str | None, file: Path, *, may_create: bool) -> Keyring
         return Keyring(file.read_text().split())
     if not may_create:
         raise SetupError(
-            "There is no secret key. Set HUB_SECRET_KEY to at least 32 characters by chance, the same on every "
-            "machine of this hub, and keep a copy somewhere safe."
+            f"There is no secret key for this database. Put back the file {file.name} in {file.parent}, or set "
+            "HUB_SECRET_KEY to the key that it was made with. For a new database, set HUB_SECRET_KEY to at least 32 "
+            "characters by chance, the same on every machine of this hub, and keep a copy somewhere safe."
         )
-    save_key_file(file, [new_key().hex()])
+    _make_key_file(file)
     return Keyring(file.read_text().split())
 
 
 def save_key_file(file: Path, secrets: list[str]) -> None:
     """Writes the key file in one go, readable by its owner alone, and on the disk before this returns."""
+    _written_beside(file, secrets).rename(file)
+    _sync(file.parent)
+
+
+def _make_key_file(file: Path) -> None:
+    """Makes the key file with a new key, unless another process was faster: then its key counts."""
+    fresh = _written_beside(file, [new_key().hex()])
+    with suppress(FileExistsError):
+        os.link(fresh, file)
+    fresh.unlink()
+    _sync(file.parent)
+
+
+def _written_beside(file: Path, secrets: list[str]) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+    number, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)  # which its owner alone can read
+    with os.fdopen(number, "w") as out:
         out.write("\n".join(secrets) + "\n")
         out.flush()
         os.fsync(out.fileno())
-    fresh.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+    return Path(name)
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)

@@ -57,12 +57,15 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
             "DATABASE_URL is set, but HUB_SECRET_KEY is not. Set it to at least 32 characters by chance, the same "
             "on every machine of this hub, and keep a copy somewhere safe."
         )
+    public_url = text["PUBLIC_URL"] or f"http://127.0.0.1:{port}"
+    if not public_url.startswith(("https://", "http://")):
+        raise SetupError("PUBLIC_URL should be the whole address that providers call, such as https://hub.example.com.")
     return Settings(
         home=Path(text["HUB_HOME"] or "var").resolve(),
         database_url=text["DATABASE_URL"],
         redis_url=text["REDIS_URL"],
         secret_key=text["HUB_SECRET_KEY"],
-        public_url=(text["PUBLIC_URL"] or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url.rstrip("/"),
         port=port,
     )
 
@@ -71,6 +74,6 @@ _NAMES = ("HUB_HOME", "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
         raise SetupError(f"PORT should be a number from 1 to 65535, not {text!r}.")
     return int(text)

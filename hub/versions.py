@@ -15,7 +15,8 @@ import json
 import linecache
 import sys
 import threading
-from types import ModuleType
+from contextlib import suppress
+from types import CodeType, ModuleType
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,7 +42,7 @@ class Versions:
         self._current: dict[str, tuple[Recipe, str]] = {}
 
     def current(self, recipe: Recipe) -> str:
-        """The version that a recipe's code is now."""
+        """The version that a recipe's code is now. Raises RecipeInvalid if its source is not what runs here."""
         with self._lock:
             known = self._current.get(recipe.name)
             if known is None or known[0] is not recipe:
@@ -49,14 +50,14 @@ class Versions:
             return known[1]
 
     def keep(self, connection: sa.Connection, recipe: Recipe) -> str:
-        """Stores the recipe's code as it is now and gives its version."""
+        """Stores the recipe's code as it is now and gives its version. Raises RecipeInvalid as `current` does."""
         bundle = bundle_of(recipe)
         version = version_of(bundle)
         source = json.dumps({"module": recipe.module, "modules": bundle}).encode()
         row = {
             "hash": version,
             "recipe": recipe.name,
-            "source": self.workspaces.hub_key(connection).wrap(source, f"recipe {recipe.name} {version}"),
+            "source": self.workspaces.hub_key(connection, lock=True).wrap(source, f"recipe {recipe.name} {version}"),
             "created_at": self.clock.now(),
         }
         self.database.insert_new(connection, schema.recipe_version, [row])
@@ -74,7 +75,9 @@ class Versions:
 
     def _now(self, name: str, version: str) -> Recipe | None:
         recipe = registry.recipes().get(name)
-        return recipe if recipe is not None and self.current(recipe) == version else None
+        with suppress(RecipeInvalid):
+            return recipe if recipe is not None and self.current(recipe) == version else None
+        return None
 
     def _kept(self, name: str, version: str) -> Recipe:
         table = schema.recipe_version
@@ -94,7 +97,10 @@ class Versions:
 
 
 def bundle_of(recipe: Recipe) -> Bundle:
-    """The sources that a recipe is made of: its module, and modules of the same package that it imports from."""
+    """The sources that a recipe is made of: its module, and modules of the same package that it imports from.
+
+    Raises RecipeInvalid if one of them cannot be read, or was edited after this process loaded it.
+    """
     package = recipe.module.rpartition(".")[0]
     found: Bundle = {}
     todo = [recipe.module]
@@ -108,7 +114,14 @@ def bundle_of(recipe: Recipe) -> Bundle:
         except OSError:
             raise RecipeInvalid(f"The source of {name} cannot be read, so its recipes cannot be kept.") from None
         todo += _imports(found[name], name, package)
+    if not _is_in(compile(found[recipe.module], recipe.module, "exec"), recipe.function.__code__):
+        raise RecipeInvalid(f"Recipe {recipe.name} was edited after the hub had started. Restart the hub to use it.")
     return found
+
+
+def _is_in(code: CodeType, wanted: CodeType) -> bool:
+    """Whether compiled code holds this very function."""
+    return code == wanted or any(_is_in(inner, wanted) for inner in code.co_consts if isinstance(inner, CodeType))
 
 
 def version_of(bundle: Bundle) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from . import engine, outbox
 from .core import Hub
 from .database import LeaseLost
+from .trouble import Trouble
 from .wakeups import ADVANCE, READ, connection_of
 
 log = logging.getLogger("hub.worker")
@@ -20,6 +22,8 @@ log = logging.getLogger("hub.worker")
 READ_LEASE_SECONDS = 30.0
 AFTER_ERROR_SECONDS = 1.0
 IDLE_SECONDS = 20.0
+STOP_SECONDS = 30.0
+"""A call to a provider ends within 25 seconds, so by then it has come back and is recorded."""
 
 
 class Worker:
@@ -42,46 +46,67 @@ class Worker:
             if self._stopping.is_set():
                 return
             found = self._threads.get(queue)
-            if found is None or not found.accepts():
-                found = self._threads[queue] = _Queue(queue, self._work(queue), self._stopping)
-                found.poke.look()
-                found.start()
+            if found is not None and found.look():
                 return
-        found.poke.look()
+            work = self._work(queue)
+            if work is not None:
+                self._threads[queue] = _Queue(queue, work, self._stopping)
+                self._threads[queue].start()
 
-    def stop(self, seconds: float = 30.0) -> None:
-        """Ends the threads after what they are doing; calls that are on their way come back first."""
+    def poke_busy(self) -> None:
+        """Has the queues looked at that are being worked at here: a wake-up for what this process holds may have
+        gone to another one, which left it to us."""
+        with self._lock:
+            busy = [thread for thread in self._threads.values() if thread.busy]
+        for thread in busy:
+            thread.look()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Ends the threads after what they are doing; calls that are on their way come back first.
+
+        False if some did not within this time: their claims are in the database, for the next process to settle.
+        """
         self._stopping.set()
         with self._lock:
             threads = list(self._threads.values())
         for thread in threads:
-            thread.poke.look()
+            thread.look()
+        deadline = time.monotonic() + seconds
         for thread in threads:
-            thread.join(seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
+        late = [thread.name for thread in threads if thread.is_alive()]
+        if late:
+            log.error("Not ended within %g seconds: %s. What they did is settled later.", seconds, ", ".join(late))
+        return not late
 
-    def _work(self, queue: str) -> Callable[[outbox.Poke], None]:
+    def _work(self, queue: str) -> Callable[[outbox.Poke], None] | None:
+        """What serves a queue; None for one of another release, which this code does not know."""
         connection_id = connection_of(queue)
         if connection_id is not None:
             return lambda poke: outbox.drain(self.hub, connection_id, poke, self._stopping.is_set)
-        return {READ: self._read, ADVANCE: self._advance}[queue]
+        return {READ: self._read, ADVANCE: self._advance}.get(queue)
 
     def _read(self, poke: outbox.Poke) -> None:
         from webhooks.inbox import BATCH, read_deliveries
 
+        monotonic = self.hub.clock.monotonic
         lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
         if lease is None:
             return
-        held = self.hub.clock.monotonic()
+        renewed = last_found = monotonic()
         try:
             while not self._stopping.is_set():
                 poke.take()
                 count = read_deliveries(self.hub, lease)
-                if count < BATCH and not poke.wait(self.hub.linger_seconds):
+                if count:
+                    last_found = monotonic()
+                lingers = last_found + self.hub.linger_seconds - monotonic()
+                if count < BATCH and (lingers <= 0 or not poke.wait(lingers)):
                     return
-                if self.hub.clock.monotonic() - held > READ_LEASE_SECONDS / 3:
+                if monotonic() - renewed > READ_LEASE_SECONDS / 3:
                     if not self.hub.database.renew(lease, READ_LEASE_SECONDS):
                         return
-                    held = self.hub.clock.monotonic()
+                    renewed = monotonic()
         except LeaseLost:
             return
         finally:
@@ -93,37 +118,53 @@ class Worker:
 
 
 class _Queue(threading.Thread):
-    """One queue's thread. A connection's thread ends after a while without pokes; the next poke makes a new one."""
+    """One queue's thread. A connection's thread ends after a while without pokes; the next poke makes a new one.
+
+    `busy` says that it is working, rather than waiting for a poke.
+    """
 
     def __init__(self, name: str, work: Callable[[outbox.Poke], None], stopping: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
-        self.poke = outbox.Poke()
+        self.busy = False
+        self._poke = outbox.Poke()
+        self._poke.look()
         self._work, self._stopping = work, stopping
-        self._ends = connection_of(name) is not None
+        self._may_end = connection_of(name) is not None
         self._lock = threading.Lock()
         self._ended = False
+        self._trouble = Trouble(log, name)
 
-    def accepts(self) -> bool:
-        """Whether a poke will still be seen."""
+    def look(self) -> bool:
+        """Pokes it. False if it has ended, so that nobody would see the poke."""
         with self._lock:
             if self._ended:
                 return False
-            self.poke.look()
+            self._poke.look()
             return True
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            if not self.poke.wait(IDLE_SECONDS):
-                with self._lock:
-                    if self._ends and not self.poke.is_set:
-                        self._ended = True
-                        return
-                continue
-            self.poke.take()
-            try:
-                self._work(self.poke)
-            except Exception as error:
-                # The type alone: what an error tells may be somebody's data.
-                log.error("%s: %s; it is tried again", self.name, type(error).__name__)
-                self._stopping.wait(AFTER_ERROR_SECONDS)
-                self.poke.look()
+            if self._poke.wait(IDLE_SECONDS):
+                self._serve()
+            elif self._ends():
+                return
+
+    def _ends(self) -> bool:
+        with self._lock:
+            self._ended = self._may_end and not self._poke.is_set
+            return self._ended
+
+    def _serve(self) -> None:
+        if self._stopping.is_set():
+            return
+        self.busy = True
+        try:
+            self._poke.take()
+            self._work(self._poke)
+            self._trouble.over()
+        except Exception as error:
+            self._trouble.met(error)
+            self._stopping.wait(AFTER_ERROR_SECONDS)
+            self._poke.look()
+        finally:
+            self.busy = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,7 +30,7 @@ class Workspace:
 
     def hash(self, *parts: str) -> bytes:
         """Sixteen bytes that tell whether two values are equal, and nothing else, to nobody without the key."""
-        text = "\x1f".join(parts).encode()
+        text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self.hash_key, digest_size=16).digest()
 
 
@@ -41,16 +42,33 @@ class Workspaces:
         self._lock = threading.Lock()
         self._open: dict[int, Workspace] = {}
 
+    def require_key(self) -> None:
+        """Raises KeyWrong if the database is sealed with another key. Writes nothing, and takes an empty one."""
+        with self.database.read() as connection:
+            if sa.inspect(connection).has_table(schema.hub_key.name):
+                known = connection.execute(sa.select(schema.hub_key.c.id)).scalar()
+                if known is not None:
+                    self.keyring.named(known)
+
     def check_key(self) -> None:
         """Takes note of the key in an empty database; else raises KeyWrong if it is another one."""
         with self.database.read() as connection:
             known = connection.execute(sa.select(schema.hub_key.c.id)).scalar()
-        if known is not None:
-            self.keyring.named(known)
-            return
+        if known is None:
+            known = self._take_note()
+        self.keyring.named(known)
+
+    def _take_note(self) -> str:
+        """Writes down the key, unless another process was faster; gives the one that is written down."""
+        table = schema.hub_key
         with self.database.write() as connection:
-            row = {"id": self.keyring.current.id, "created_at": self.clock.now()}
-            self.database.insert_new(connection, schema.hub_key, [row])
+            if not self.database.is_sqlite:
+                connection.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
+            known: str | None = connection.execute(sa.select(table.c.id)).scalar()
+            if known is None:
+                known = self.keyring.current.id
+                connection.execute(sa.insert(table).values(id=known, created_at=self.clock.now()))
+            return known
 
     def add(self, name: str, retention_days: int = RETENTION_DAYS) -> Workspace:
         """A new workspace. Raises SettingInvalid if the name is taken or empty."""
@@ -59,7 +77,7 @@ class Workspaces:
         with self.database.write() as connection:
             if connection.execute(sa.select(schema.workspace.c.id).where(schema.workspace.c.name == name)).scalar():
                 raise SettingInvalid(f"There is a workspace {name!r} already. Choose another name.")
-            hub_key = self.hub_key(connection)
+            hub_key = self.hub_key(connection, lock=True)
             row = {
                 "name": name,
                 "key": hub_key.wrap(new_key(), f"workspace {name}"),
@@ -81,11 +99,23 @@ class Workspaces:
                 return found
         with self.database.read() as connection:
             row = connection.execute(sa.select(schema.workspace).where(schema.workspace.c.id == workspace_id)).one()
-            key = self.hub_key(connection).unwrap(row.key, f"workspace {row.name}")
-        found = Workspace(row.id, row.name, row.retention_days, Sealer(derived(key, "seal")), derived(key, "hash"))
+            found = _opened(row, self.hub_key(connection))
         with self._lock:
             self._open[workspace_id] = found
         return found
+
+    def within(self, connection: sa.Connection, workspace_id: int) -> Workspace | None:
+        """The workspace as it is in a copy of the database; None if it is not there, or not openable with our keys."""
+        row = connection.execute(sa.select(schema.workspace).where(schema.workspace.c.id == workspace_id)).one_or_none()
+        try:
+            return None if row is None else _opened(row, self.hub_key(connection))
+        except KeyWrong:
+            return None
+
+    def forget(self) -> None:
+        """Reads every workspace again when it is next asked for."""
+        with self._lock:
+            self._open.clear()
 
     def named(self, name: str | None) -> Workspace:
         """The workspace of this name, or the only one. Raises NotFound."""
@@ -113,9 +143,12 @@ class Workspaces:
             self._open.pop(workspace.id, None)
 
     def rotate(self, fresh: Keyring) -> int:
-        """Wraps every workspace's key with the first key of `fresh`, in one transaction; gives how many there were."""
+        """Wraps every workspace's key with the first key of `fresh`, in one transaction; gives how many there were.
+
+        Raises KeyWrong if none of `fresh` is the key that they are wrapped with now.
+        """
         with self.database.write() as connection:
-            old = self.hub_key(connection, fresh)
+            old = self.hub_key(connection, fresh, lock=True)
             rows = connection.execute(
                 sa.select(schema.workspace.c.id, schema.workspace.c.name, schema.workspace.c.key)
             ).all()
@@ -134,17 +167,29 @@ class Workspaces:
                     .where(table.c.hash == source.hash, table.c.recipe == source.recipe)
                     .values(source=fresh.current.wrap(old.unwrap(source.source, about), about))
                 )
-            connection.execute(sa.delete(schema.hub_key))
-            connection.execute(sa.insert(schema.hub_key).values(id=fresh.current.id, created_at=self.clock.now()))
+            # The same row, so that whoever waits for it finds the new key rather than none.
+            connection.execute(sa.update(schema.hub_key).values(id=fresh.current.id, created_at=self.clock.now()))
         self.keyring = fresh
+        self.database.empty_log()
         return len(rows)
 
-    def hub_key(self, connection: sa.Connection | None = None, ring: Keyring | None = None) -> HubKey:
-        """The key that this database is sealed with, of the hub's keys or of `ring`. Raises KeyWrong."""
+    def hub_key(
+        self, connection: sa.Connection | None = None, ring: Keyring | None = None, *, lock: bool = False
+    ) -> HubKey:
+        """The key that this database is sealed with, of the hub's keys or of `ring`. Raises KeyWrong.
+
+        `lock` for whoever wraps something with it: the key is not rotated before that is committed.
+        """
         if connection is None:
             with self.database.read() as fresh:
                 return self.hub_key(fresh, ring)
-        known = connection.execute(sa.select(schema.hub_key.c.id)).scalar()
+        query = sa.select(schema.hub_key.c.id)
+        known = connection.execute(query.with_for_update() if lock else query).scalar()
         if known is None:
             raise KeyWrong("The database does not say which key it is sealed with. Restore it from a backup.")
         return (ring or self.keyring).named(known)
+
+
+def _opened(row: Any, hub_key: HubKey) -> Workspace:
+    key = hub_key.unwrap(row.key, f"workspace {row.name}")
+    return Workspace(row.id, row.name, row.retention_days, Sealer(derived(key, "seal")), derived(key, "hash"))

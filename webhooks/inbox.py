@@ -3,171 +3,131 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub import schema
-from hub.connections import Connection
 from hub.core import Hub
 from hub.database import Lease, new_id
-from hub.errors import DeliveryRefused, HubError
-from hub.event import UNKNOWN, Event
-from hub.events import packed as packed_event
-from hub.sealing import Sealer
-from hub.timing import to_ms
+from hub.errors import HubError
+from hub.event import Person
 from hub.wakeups import ADVANCE
-from hub.workspaces import Workspace
 
-from .intake import noted, unpacked
-from .starting import Start, insert_runs, new_run, starts_of
+from .acting import by_workspace, find_starts, note_privacy, start_runs, wake_waiting
+from .intake import noted
+from .reading import Read, Taken, portions, waiting
 
 BATCH = 200
 
 
-@dataclass
-class _Read:
-    """A delivery that was read, or the reason why it could not be."""
+@dataclass(frozen=True)
+class _Done:
+    """What events set off: how many runs started and woke, and whether somebody asked about their data."""
 
-    delivery_id: int
-    connection: Connection
-    workspace: Workspace
-    received_at: int
-    events: list[Event] = field(default_factory=list)
-    unreadable: str | None = None
+    started: int
+    woken: int
+    privacy: bool
 
 
-@dataclass
-class _Taken:
-    """An event on its way into the database."""
-
-    event: Event
-    of: _Read
-    id: int
-    key: bytes
-    echo: bytes | None
-    person_id: int | None = None
-    content: bytes = b""
-    state: str = "taken"
-    starts: list[Start] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
+class _PersonGone(Exception):
+    """Somebody whom these events are about was erased while they were read."""
 
 
 def read_deliveries(hub: Hub, lease: Lease) -> int:
-    """Reads a batch of deliveries, oldest first; gives how many there were. Only the lease's holder does this."""
-    read = _load(hub)
-    if not read:
-        return 0
-    taken = [item for delivery in read for item in _taken(hub, delivery)]
-    _find_people(hub, lease, taken)
-    _find_starts(hub, taken)
-    started, woken, privacy = hub.database.retrying(lambda: _write(hub, lease, read, taken))
-    if started or woken:
-        hub.wakeups.wake(ADVANCE)
-    if privacy:
-        hub.privacy.act()
-    return len(read)
+    """Reads a batch of deliveries, oldest first; gives how many there were. Only the lease's holder does this.
+
+    Raises LeaseLost, and what the database raises; then what was not read yet still waits.
+    """
+    waits = waiting(hub, BATCH)
+    for portion in portions(hub, waits):
+        done = _take_all(hub, lease, portion)
+        if any(one.started or one.woken for one in done):
+            hub.wakeups.wake(ADVANCE)
+        if any(one.privacy for one in done):
+            hub.privacy.act()
+    return len(waits)
 
 
-# ---- reading
-
-
-def _load(hub: Hub) -> list[_Read]:
-    table = schema.delivery
-    with hub.database.read() as connection:
-        rows = connection.execute(
-            sa.select(table).where(table.c.state == "new").order_by(table.c.id).limit(BATCH)
-        ).all()
-    return [_read(hub, row) for row in rows]
-
-
-def _read(hub: Hub, row: Any) -> _Read:
-    workspace = hub.workspaces.get(row.workspace_id)
-    read = _Read(row.id, hub.connections.get(row.connection_id), workspace, row.received_at)
+def _take_all(hub: Hub, lease: Lease, portion: list[Read]) -> list[_Done]:
+    """Takes a portion together, or one by one if something in it is faulty: that is told, and holds up no other."""
     try:
-        delivery = unpacked(workspace.sealer.open(row.content, f"delivery {row.id}"))
-        read.events = list(read.connection.connector.read(delivery))
-    except DeliveryRefused as error:
-        read.unreadable = str(error)
-    except Exception as error:  # a connector's bug must not hold up the deliveries behind it
-        what = str(error) if isinstance(error, HubError) else type(error).__name__
-        read.unreadable = f"The connector could not read it ({what}). It can be read again after a fix."
-    return read
+        return [_take(hub, lease, portion)]
+    except Exception as error:
+        if not _is_own_fault(error):
+            raise
+    return [_take_alone(hub, lease, one) for one in portion]
 
 
-def _taken(hub: Hub, read: _Read) -> Iterable[_Taken]:
-    name = read.connection.id
-    for event in read.events:
-        yield _Taken(
-            event=event,
-            of=read,
-            id=new_id(),
-            key=read.workspace.hash("event", name, event.key),
-            echo=read.workspace.hash("echo", name, event.echo) if event.echo else None,
-            state="unknown" if event.type == UNKNOWN else "taken",
-        )
+def _take_alone(hub: Hub, lease: Lease, one: Read) -> _Done:
+    try:
+        return _take(hub, lease, [one])
+    except Exception as error:
+        if not _is_own_fault(error):
+            raise
+        one.give_up(error)
+    return _take(hub, lease, [one])
 
 
-def _find_people(hub: Hub, lease: Lease, taken: list[_Taken]) -> None:
-    """Finds out whom the events are about, in a transaction of its own, and seals them with those people's keys."""
-    for workspace, items in _by_workspace(taken):
+def _is_own_fault(error: Exception) -> bool:
+    """Whether what was delivered is to blame, or what a connector made of it, rather than the database or the hub."""
+    if isinstance(error, sa.exc.DataError):
+        return True
+    return not isinstance(error, sa.exc.SQLAlchemyError | HubError | OSError)
+
+
+def _take(hub: Hub, lease: Lease, portion: Sequence[Read]) -> _Done:
+    taken = [item for one in portion for item in one.events]
+    while True:
+        _find_people(hub, lease, taken)
+        find_starts(hub, taken)
+        try:
+            return hub.database.retrying(lambda: _write(hub, lease, portion, taken))
+        except _PersonGone:
+            continue
+
+
+def _find_people(hub: Hub, lease: Lease, taken: Sequence[Taken]) -> None:
+    """Finds out whom the events are about, in a transaction of its own, and seals them with those people's keys.
+
+    Of somebody who was erased after the delivery came, nothing is kept but that there was an event.
+    """
+    for workspace, items in by_workspace(taken):
         with hub.database.write(lease) as connection:
-            ids = hub.people.resolve(connection, workspace, [item.event.person for item in items])
+            told = [(item.event.person, item.of.received_at) for item in items]
+            erased = hub.people.erased_since(connection, workspace, told)
+            known = [Person() if gone else person for (person, _), gone in zip(told, erased, strict=True)]
+            ids = hub.people.resolve(connection, workspace, known)
             sealers = hub.people.sealers(connection, workspace, ids)
-        for item, person_id in zip(items, ids, strict=True):
-            sealer: Sealer | None = sealers[person_id]
-            item.person_id = person_id
-            if sealer is not None:
-                item.content = sealer.seal(packed_event(item.event), f"event {item.id}")
+        for item, person_id, gone in zip(items, ids, erased, strict=True):
+            sealer = None if gone else sealers[person_id]
+            item.id, item.person_id, item.erased = new_id(), person_id, gone
+            item.content = sealer.seal(item.packed, f"event {item.id}") if sealer else None
 
 
-def _by_workspace(taken: list[_Taken]) -> Iterable[tuple[Workspace, list[_Taken]]]:
-    grouped: dict[int, list[_Taken]] = {}
-    for item in taken:
-        grouped.setdefault(item.of.workspace.id, []).append(item)
-    return [(items[0].of.workspace, items) for items in grouped.values()]
-
-
-# ---- which recipes start
-
-
-def _find_starts(hub: Hub, taken: list[_Taken]) -> None:
-    for workspace, items in _by_workspace(taken):
-        enabled = list(hub.enabled.of(workspace))
-        for item in items:
-            item.starts, item.skipped = starts_of(workspace, enabled, item.of.connection, item.event)
-
-
-# ---- writing
-
-
-def _write(hub: Hub, lease: Lease, read: list[_Read], taken: list[_Taken]) -> tuple[int, int, bool]:
-    """Everything that the batch leads to, in one transaction: how many runs started, were woken, and whether
-    somebody asked for their data or its end."""
+def _write(hub: Hub, lease: Lease, portion: Sequence[Read], taken: Sequence[Taken]) -> _Done:
+    """Everything that a portion leads to, in one transaction."""
     with hub.database.write(lease) as connection:
         fresh = _first_time(hub, connection, taken)
-        hub.database.lock_people(connection, [item.person_id for item in fresh if item.person_id is not None])
+        _lock_people(hub, connection, fresh)
         _drop_echoes(hub, connection, fresh)
-        for workspace, items in _by_workspace(fresh):
-            said = [(consent, item.event.type) for item in items for consent in item.event.consents]
-            hub.people.record_consents(connection, workspace, said)
-        acting = [item for item in fresh if item.state == "taken"]
-        runs = _start_runs(hub, connection, acting)
+        _note_consents(hub, connection, fresh)
+        acting = [item for item in fresh if item.state == "taken" and not item.erased]
+        started = start_runs(hub, connection, acting)
         if fresh:
             connection.execute(sa.insert(schema.event), [_event_row(item) for item in fresh])
-        woken = _wake_waiting(hub, connection, acting)
-        privacy = _note_privacy(hub, connection, acting)
-        _mark_read(hub, connection, read, fresh)
-    return runs, woken, privacy
+        done = _Done(started, wake_waiting(hub, connection, acting), note_privacy(connection, acting))
+        _mark_read(connection, portion, fresh)
+    return done
 
 
-def _first_time(hub: Hub, connection: sa.Connection, taken: list[_Taken]) -> list[_Taken]:
+def _first_time(hub: Hub, connection: sa.Connection, taken: Sequence[Taken]) -> list[Taken]:
     """The events that were not seen before."""
     rows = {
-        (item.of.connection.id, item.key): {
-            "connection_id": item.of.connection.id,
+        (item.connection.id, item.key): {
+            "connection_id": item.connection.id,
             "hash": item.key,
             "at": item.of.received_at,
         }
@@ -182,7 +142,14 @@ def _first_time(hub: Hub, connection: sa.Connection, taken: list[_Taken]) -> lis
     return fresh
 
 
-def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: list[_Taken]) -> None:
+def _lock_people(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) -> None:
+    """Holds off their erasure until this is written. Raises _PersonGone if one of them was erased before."""
+    ids = {item.person_id for item in fresh if item.person_id is not None}
+    if ids - hub.database.lock_people(connection, ids):
+        raise _PersonGone
+
+
+def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) -> None:
     """Marks the events that our own writes caused: they are kept, and start nothing."""
     echoes = {item.echo for item in fresh if item.echo}
     if not echoes:
@@ -193,66 +160,30 @@ def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: list[_Taken]) -> No
     )
     ours = {(row.connection_id, bytes(row.hash)) for row in connection.execute(query)}
     for item in fresh:
-        if (item.of.connection.id, item.echo) in ours:
+        if (item.connection.id, item.echo) in ours:
             item.state = "echo"
 
 
-def _start_runs(hub: Hub, connection: sa.Connection, acting: list[_Taken]) -> int:
-    now = hub.clock.now()
-    _refuse_repeated(hub, connection, acting, now)
-    runs = [
-        new_run(start, item.of.workspace.id, item.id, to_ms(item.event.at), item.person_id, now)
-        for item in acting
-        for start in item.starts
-    ]
-    insert_runs(hub, connection, runs)
-    return len(runs)
+def _note_consents(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) -> None:
+    """Keeps what people said about marketing. Of somebody who was erased meanwhile, only a no counts still."""
+    for workspace, items in by_workspace(fresh):
+        said = [
+            (consent, item.event.type)
+            for item in items
+            for consent in item.event.consents
+            if not (item.erased and consent.given)
+        ]
+        hub.people.record_consents(connection, workspace, said)
 
 
-def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: list[_Taken], now: int) -> None:
-    """Drops starts whose once_per key was used within its cool-down, and takes note of the others' keys."""
-    table = schema.once_key
-    keys = {start.once for item in acting for start in item.starts if start.once}
-    if not keys:
-        return
-    query = sa.select(table.c.workspace_id, table.c.recipe, table.c.hash).where(
-        table.c.hash.in_(keys), table.c.until > now
-    )
-    used = {(row.workspace_id, row.recipe, bytes(row.hash)) for row in connection.execute(query)}
-    rows = []
-    for item in acting:
-        kept = []
-        for start in item.starts:
-            name = (item.of.workspace.id, start.recipe.name, start.once)
-            if start.once is None:
-                kept.append(start)
-            elif name in used:
-                item.skipped[start.recipe.name] = "It started for this already, and starts once."
-            else:
-                used.add((item.of.workspace.id, start.recipe.name, start.once))
-                kept.append(start)
-                until = now + round(start.recipe.cool_down.total_seconds() * 1000)
-                rows.append({"workspace_id": name[0], "recipe": name[1], "hash": start.once, "until": until})
-        item.starts = kept
-    if rows:
-        statement = hub.database.insert(table)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[table.c.workspace_id, table.c.recipe, table.c.hash],
-                set_={"until": statement.excluded.until},
-            ),
-            rows,
-        )
-
-
-def _event_row(item: _Taken) -> dict[str, Any]:
+def _event_row(item: Taken) -> dict[str, Any]:
     return {
         "id": item.id,
         "workspace_id": item.of.workspace.id,
-        "connection_id": item.of.connection.id,
+        "connection_id": item.connection.id,
         "delivery_id": item.of.delivery_id,
         "type": item.event.type,
-        "at": to_ms(item.event.at),
+        "at": item.at,
         "received_at": item.of.received_at,
         "person_id": item.person_id,
         "state": item.state,
@@ -261,68 +192,35 @@ def _event_row(item: _Taken) -> dict[str, Any]:
     }
 
 
-def _wake_waiting(hub: Hub, connection: sa.Connection, acting: list[_Taken]) -> int:
-    """Makes the runs due that wait for one of these events, or end with it. Whether it fits, the engine decides."""
-    happened = {(item.person_id, item.event.type) for item in acting if item.person_id is not None}
-    if not happened:
-        return 0
-    table = schema.waiter
-    query = sa.select(table.c.run_id, table.c.person_id, table.c.type).where(
-        table.c.workspace_id.in_({item.of.workspace.id for item in acting}),
-        table.c.person_id.in_({person_id for person_id, _ in happened}),
-        table.c.type.in_({kind for _, kind in happened}),
-    )
-    runs = {row.run_id for row in connection.execute(query) if (row.person_id, row.type) in happened}
-    if runs:
-        connection.execute(
-            sa.update(schema.run)
-            .where(schema.run.c.id.in_(runs), schema.run.c.ended_at.is_(None), schema.run.c.state != "held")
-            .values(due_at=hub.clock.now())
-        )
-    return len(runs)
-
-
-def _note_privacy(hub: Hub, connection: sa.Connection, acting: list[_Taken]) -> bool:
-    rows = []
-    for item in acting:
-        trigger = item.of.connection.connector.triggers.get(item.event.type)
-        if trigger is not None and trigger.privacy:
-            rows.append(
-                {
-                    "id": item.id,
-                    "workspace_id": item.of.workspace.id,
-                    "connection_id": item.of.connection.id,
-                    "kind": trigger.privacy,
-                    "state": "open",
-                    "at": item.of.received_at,
-                }
-            )
-    if rows:
-        connection.execute(sa.insert(schema.privacy_request), rows)
-    return bool(rows)
-
-
-def _mark_read(hub: Hub, connection: sa.Connection, read: list[_Read], fresh: list[_Taken]) -> None:
+def _mark_read(connection: sa.Connection, portion: Sequence[Read], fresh: Sequence[Taken]) -> None:
     """Ends the deliveries: what was read lives on in its events, what could not be read is kept with the reason."""
     counts: dict[int, int] = {}
-    seen: dict[str, int] = {}
+    heard: dict[str, int] = {}
     for item in fresh:
         counts[item.of.delivery_id] = counts.get(item.of.delivery_id, 0) + 1
-    for delivery in read:
-        seen[delivery.connection.id] = max(seen.get(delivery.connection.id, 0), delivery.received_at)
+    for one in portion:
+        heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
     table = schema.delivery
-    done = [{"row": d.delivery_id, "count": counts.get(d.delivery_id, 0)} for d in read if not d.unreadable]
-    failed = [{"row": d.delivery_id, "why": d.unreadable} for d in read if d.unreadable]
+    done = [{"row": one.delivery_id, "count": counts.get(one.delivery_id, 0)} for one in portion if not one.unreadable]
+    failed = [{"row": one.delivery_id, "why": one.unreadable} for one in portion if one.unreadable]
     mine = (table.c.id == sa.bindparam("row")) & (table.c.state == "new")
     if done:
         values: Mapping[str, Any] = {"state": "read", "content": None, "reason": None, "events": sa.bindparam("count")}
         connection.execute(sa.update(table).where(mine).values(values), done)
     if failed:
         connection.execute(sa.update(table).where(mine).values(state="unreadable", reason=sa.bindparam("why")), failed)
-    connections = schema.connection
+    _note_heard(connection, heard)
+
+
+def _note_heard(connection: sa.Connection, heard: Mapping[str, int]) -> None:
+    """When each connection was last heard of; a delivery that is read again later does not set it back."""
+    table = schema.connection
     connection.execute(
-        sa.update(connections)
-        .where(connections.c.id == sa.bindparam("name"))
-        .values(last_event_at=sa.bindparam("when")),
-        [{"name": name, "when": when} for name, when in seen.items()],
+        sa.update(table)
+        .where(
+            table.c.id == sa.bindparam("name"),
+            table.c.last_event_at.is_(None) | (table.c.last_event_at < sa.bindparam("at")),
+        )
+        .values(last_event_at=sa.bindparam("at")),
+        [{"name": name, "at": at} for name, at in sorted(heard.items())],
     )

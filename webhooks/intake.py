@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -16,12 +18,22 @@ from hub import schema
 from hub.connections import Connection
 from hub.database import Database, new_id
 from hub.delivery import Delivery
+from hub.errors import HubError
 from hub.timing import to_datetime, to_ms
 from hub.wakeups import READ, Wakeups
 from hub.workspaces import Workspace
 
+log = logging.getLogger("webhooks.intake")
+
+PATIENCE_SECONDS = 20.0
+"""How long a delivery may take to be stored. Providers wait for 5 to 15 seconds, then they come again."""
+
 _MOST_AT_ONCE = 400
 _NOT_KEPT = {"authorization", "cookie", "proxy-authorization"}
+
+
+class IntakeClosed(HubError):
+    """The hub is closing, so nothing is stored any more."""
 
 
 @dataclass
@@ -38,12 +50,15 @@ class Intake:
         self.database, self.wakeups = database, wakeups
         self._waiting: SimpleQueue[_Request | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
-        """Keeps a delivery; True if it is new, False if it was kept before. Raises what the database raised."""
+        """Keeps a delivery; True if it is new, False if it was kept before.
+
+        Raises what the database raised, TimeoutError if that takes longer than a provider waits, and IntakeClosed.
+        """
         delivery_id = new_id()
-        keys = connection.connector.function("keys")
         request = _Request(
             row={
                 "id": delivery_id,
@@ -53,26 +68,27 @@ class Intake:
                 "state": "new",
                 "content": workspace.sealer.seal(packed(delivery), f"delivery {delivery_id}"),
             },
-            keys=[workspace.hash("delivery", connection.id, key) for key in (keys(delivery) if keys else ())],
+            keys=_keys(workspace, connection, delivery),
         )
-        self._start()
-        self._waiting.put(request)
-        return request.stored.result()
+        self._put(request)
+        return request.stored.result(PATIENCE_SECONDS)
 
     def close(self) -> None:
-        """Stores what waits, then ends the thread."""
+        """Stores what waits, then ends the thread. Nothing is taken from here on."""
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None:
+            self._closed = True
             self._waiting.put(None)
-            thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _start(self) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
-                    self._thread.start()
+    def _put(self, request: _Request) -> None:
+        with self._lock:
+            if self._closed:
+                raise IntakeClosed
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+                self._thread.start()
+            self._waiting.put(request)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -94,10 +110,12 @@ class Intake:
             for request in batch:
                 request.stored.set_exception(error)
             return
-        if any(fresh):
-            self.wakeups.wake(READ)
         for request, is_new in zip(batch, fresh, strict=True):
             request.stored.set_result(is_new)
+        if any(fresh):
+            # Whatever happens to a wake-up, the clock finds what waits; without this thread the door would be shut.
+            with suppress(Exception):
+                self.wakeups.wake(READ)
 
     def _write(self, batch: Sequence[_Request]) -> list[bool]:
         with self.database.write() as connection:
@@ -123,6 +141,15 @@ class Intake:
             for key in request.keys
         }
         return noted(self.database, connection, [rows[name] for name in sorted(rows)])
+
+
+def _keys(workspace: Workspace, connection: Connection, delivery: Delivery) -> list[bytes]:
+    keys = connection.connector.function("keys")
+    try:
+        return [workspace.hash("delivery", connection.id, key) for key in (keys(delivery) if keys else ())]
+    except Exception as error:  # a connector's bug must not shut the door: a repeat is told by its events' keys too
+        log.error("%s: its keys could not be told (%s)", connection.connector.name, type(error).__name__)
+        return []
 
 
 def noted(database: Database, connection: sa.Connection, rows: list[dict[str, Any]]) -> set[bytes]:

@@ -48,14 +48,14 @@ def starts_of(
             continue
         try:
             refusal = recipe.refusal(event)
-            once = recipe.once_per(event) if recipe.once_per and refusal is None else None
+            value = recipe.once_per(event) if recipe.once_per and refusal is None else None
+            once = workspace.hash("once", recipe.name, value) if value is not None else None
         except Exception as error:  # a recipe's bug is told, and holds up nobody else
             refusal, once = f"Its filter or once_per failed with {type(error).__name__}.", None
         if refusal:
             skipped[recipe.name] = refusal
         else:
-            key = workspace.hash("once", recipe.name, once) if once is not None else None
-            starts.append(Start(entry.id, recipe, entry.version, key))
+            starts.append(Start(entry.id, recipe, entry.version, once))
     return starts, skipped
 
 

@@ -79,13 +79,20 @@ def connect(connector: str, fields: tuple[tuple[str, str], ...], workspace: str 
 
     FIELDS are FIELD=VALUE; base_url=URL reaches the service elsewhere than at its own address.
     """
-    from ..errors import HubError, SetupError
+    from ..errors import HubError, SetupError, TryLater
 
     values = given(fields)
+    if not values.get("base_url", "https://").startswith(("https://", "http://")):
+        raise click.UsageError("base_url begins with https:// or http://.")
     with opened() as hub:
         place = hub.workspaces.named(workspace)
         try:
             made, trouble = hub.connections.connect(place, connector, values)
+        except TryLater:
+            raise SetupError(
+                f"{connector} does not answer, so the account could not be checked, and nothing was saved. Try again "
+                "later" + (", or look whether base_url is right." if "base_url" in values else ".")
+            ) from None
         except HubError as error:
             raise SetupError(without(str(error), hidden(connector, values))) from None
         url = hub.connections.webhook_url(made)

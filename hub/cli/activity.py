@@ -247,7 +247,8 @@ def cancel(run_id: int, workspace: str | None) -> None:
 
     with opened() as hub:
         dropped = first_in(hub, workspace, lambda place: runs.cancel(place, hub, run_id))
-    click.echo(f"The run is cancelled. {_steps(dropped)} that waited will not happen.")
+    rest = f" {_steps(dropped)} that waited will not happen." if dropped else ""
+    click.echo(f"The run is cancelled.{rest}")
 
 
 @click.command()

@@ -63,12 +63,14 @@ def default_of(setting: Declared) -> Any:
     value = setting.default
     if isinstance(value, timedelta):
         return show.span(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, str | int | float | list) or value is None else str(value)
 
 
 def _print(recipe: Recipe, mark: str) -> None:
     click.echo(f"{mark}{recipe.name}: {recipe.title}")
-    click.echo(click.wrap_text(recipe.about, 100, "  ", "  "))
+    click.echo(click.wrap_text(" ".join(recipe.about.split()), 100, "  ", "  "))
     click.echo(f"  starts on  {', '.join(match.type for match in recipe.on)}")
     click.echo(f"  needs      {', '.join(recipe.needs)}")
     for setting in recipe.settings.values():

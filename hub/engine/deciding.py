@@ -90,6 +90,8 @@ def _answer_due(run: Run, now: int) -> bool:
             line.answer, line.event_id = event, row.id
         elif line.due_at is None or line.due_at > now:
             continue
+        elif line.action == WAIT_FOR and line.asked:
+            continue  # what came before this wait is loaded next time; even one without a time-out sees it
         elif line.action == NOW:
             line.answer = to_datetime(now)
         line.state, line.changed, answered = "done", True, True

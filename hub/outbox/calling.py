@@ -3,42 +3,84 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from .. import values
-from ..errors import ActionFailed, HubError, OutcomeUnknown, Rejected, StepNotData
+from ..errors import ActionFailed, HubError, OutcomeUnknown
+from ..event import Person
 from ..quota import Observation, observing
-from .backlog import Call, Waiting
+from .steps import Call, Waiting
+from .veil import sayable, veiled
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The call happened. `written`: the answer as it is kept; `key`: what no other answer of a readback action shares;
+    `person`: whom it turned out to be about."""
+
+    written: bytes = field(repr=False)
+    key: str | None = field(repr=False)
+    person: Person | None
 
 
 @dataclass(frozen=True)
 class ConnectorBroken:
     """The connector itself failed, in a way that says nothing about what happened at the provider."""
 
-    reason: str
+
+@dataclass(frozen=True)
+class NotLeft:
+    """It is certain that the call never left."""
 
 
 @dataclass(frozen=True)
 class Found:
     """What the provider knows of calls like one of unknown outcome, oldest first. Empty: it did not happen."""
 
-    answers: tuple[Any, ...]
+    answers: tuple[Answered, ...]
 
 
-Result = bytes | ActionFailed | ConnectorBroken | Found
-"""A step's outcome: its written answer, what went wrong, or what looking back found."""
+@dataclass(frozen=True)
+class NotAsked:
+    """The provider did not say whether a call happened that left at `since` or later."""
+
+    error: ActionFailed
+    since: datetime
+
+
+Result = Answered | ActionFailed | ConnectorBroken | NotLeft | Found | NotAsked
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one step. `answer` is the answer as it was given, for what reads more than its writing."""
+    """What became of one step. `reason`: what went wrong, in words that tell nobody's data. `left_at`: when the call
+    left that it is about, where it is not the one that was recorded before."""
 
     step: Waiting
     result: Result
-    answer: Any = None
+    reason: str = ""
+    left_at: int | None = None
+
+    def at(self, left_at: int) -> Outcome:
+        return replace(self, left_at=left_at)
+
+    @property
+    def failure(self) -> ActionFailed | None:
+        """What the provider answered, if it did not do what it was asked."""
+        result = self.result.error if isinstance(self.result, NotAsked) else self.result
+        return result if isinstance(result, ActionFailed) else None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What calls are made with: the account's client, its secrets, and who is told what answers say about limits."""
+
+    client: Any = field(repr=False)
+    secrets: Sequence[str] = field(repr=False)
+    observer: Callable[[Observation], None] = field(repr=False)
 
 
 def idempotency_key(step: Waiting) -> str:
@@ -46,16 +88,16 @@ def idempotency_key(step: Waiting) -> str:
     return hashlib.blake2b(f"{step.name[0]}:{step.name[1]}".encode(), digest_size=16).hexdigest()
 
 
-def make(call: Call, client: Any, observer: Callable[[Observation], None]) -> list[Outcome]:
+def make(call: Call, caller: Caller) -> list[Outcome]:
     """Makes the call. Gives one outcome per step and raises nothing, whatever the connector does."""
-    with observing(observer):
-        try:
-            answers: Sequence[Any] = _many(call, client) if call.action.many else [_one(call.steps[0], client)]
-        except ActionFailed as error:
-            return [Outcome(step, error) for step in call.steps]
-        except Exception as error:
-            return [Outcome(step, _broken(error)) for step in call.steps]
-    return [_outcome(step, answer) for step, answer in zip(call.steps, answers, strict=True)]
+    try:
+        with observing(caller.observer):
+            answers = _many(call, caller.client) if call.action.many else [_one(call.steps[0], caller.client)]
+        return [_outcome(step, answer, caller) for step, answer in zip(call.steps, answers, strict=True)]
+    except BaseException as error:  # a library may even ask the process to exit; in a call's thread nobody hears it
+        inputs = [step.inputs for step in call.steps]
+        result, reason = _failure(error, inputs, caller)
+        return [Outcome(step, result, reason) for step in call.steps]
 
 
 def _one(step: Waiting, client: Any) -> Any:
@@ -65,7 +107,7 @@ def _one(step: Waiting, client: Any) -> Any:
 
 def _many(call: Call, client: Any) -> Sequence[Any]:
     assert call.action.many is not None
-    answers = list(call.action.many(client, [step.inputs for step in call.steps]))
+    answers = list(call.action.many(client, [dict(step.inputs) for step in call.steps]))
     if len(answers) != len(call.steps):
         raise OutcomeUnknown(
             f"{call.action.name} answered for {len(answers)} of {len(call.steps)} members of its batch."
@@ -73,36 +115,76 @@ def _many(call: Call, client: Any) -> Sequence[Any]:
     return answers
 
 
-def _outcome(step: Waiting, answer: Any) -> Outcome:
-    if isinstance(answer, ActionFailed):
-        return Outcome(step, answer)
-    if isinstance(answer, Exception):
-        return Outcome(step, _broken(answer))
+def _outcome(step: Waiting, answer: Any, caller: Caller) -> Outcome:
+    if isinstance(answer, BaseException):
+        return Outcome(step, *_failure(answer, [step.inputs], caller))
+    answered = _answered(step, answer)
+    if answered is None:
+        return Outcome(step, ConnectorBroken(), f"{step.action.name} gave an answer that is not plain data.")
+    return Outcome(step, answered)
+
+
+def _answered(step: Waiting, answer: Any) -> Answered | None:
+    """The answer as it is recorded; None if it is no plain data."""
     try:
-        return Outcome(step, values.write(answer), answer)
-    except StepNotData:
-        return Outcome(step, ConnectorBroken(f"{step.action.name} gave an answer that is not plain data."))
+        written = values.write(answer)
+    except Exception:
+        return None
+    key = answer.get(step.action.answer_key) if step.action.find and isinstance(answer, dict) else None
+    return Answered(written, None if key is None else sayable(str(key)), _told(step, answer))
 
 
-def _broken(error: Exception) -> ConnectorBroken:
+def _told(step: Waiting, answer: Any) -> Person | None:
+    """Whom the answer turned out to be about. The call is done whatever it tells: an answer of another shape, or one
+    that the connector cannot read, tells nothing."""
+    if step.action.identifies is None or step.person_id is None:
+        return None
+    try:
+        person = step.action.identifies(step.inputs, answer)
+        named = [person.email or "", person.phone or "", *person.ids, *map(str, person.ids.values())]
+        return person if all(sayable(name) == name for name in named) else None
+    except Exception:
+        return None
+
+
+def _failure(
+    error: BaseException, inputs: Iterable[Mapping[str, Any]], caller: Caller
+) -> tuple[ActionFailed | ConnectorBroken, str]:
+    if isinstance(error, ActionFailed):
+        return error, veiled(str(error), inputs, caller.secrets)
     if isinstance(error, HubError):
-        return ConnectorBroken(str(error))
-    trace, line, file = error.__traceback__, 0, ""
+        return ConnectorBroken(), veiled(str(error), inputs, caller.secrets)
+    return ConnectorBroken(), f"The connector failed with {type(error).__name__} in {_place(error)}."
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised. Never its message, which may tell somebody's data."""
+    trace, line, module = error.__traceback__, 0, "its answer"
     while trace is not None:
-        line, file = trace.tb_lineno, trace.tb_frame.f_globals.get("__name__", "")
+        line, module = trace.tb_lineno, trace.tb_frame.f_globals.get("__name__", "?")
         trace = trace.tb_next
-    return ConnectorBroken(f"The connector failed with {type(error).__name__} in {file}, line {line}.")
+    return f"{module}, line {line}"
 
 
-def look_back(step: Waiting, since: datetime, client: Any, observer: Callable[[Observation], None]) -> list[Outcome]:
+def look_back(step: Waiting, since: datetime, caller: Caller) -> list[Outcome]:
     """Asks the provider what it knows of calls like this one since then. Raises nothing."""
     assert step.action.find is not None
-    with observing(observer):
-        try:
-            return [Outcome(step, Found(tuple(step.action.find(client, since, **step.inputs))))]
-        except Rejected as error:
-            return [Outcome(step, ConnectorBroken(f"Whether it happened could not be asked: {error}"))]
-        except ActionFailed as error:
-            return [Outcome(step, OutcomeUnknown(str(error), status=error.status))]
-        except Exception as error:
-            return [Outcome(step, _broken(error))]
+    try:
+        with observing(caller.observer):
+            answers = tuple(step.action.find(caller.client, since, **step.inputs))
+        return [_found(step, answers)]
+    except BaseException as error:
+        result, reason = _failure(error, [step.inputs], caller)
+        return [Outcome(step, NotAsked(result, since) if isinstance(result, ActionFailed) else result, reason)]
+
+
+def _found(step: Waiting, answers: Sequence[Any]) -> Outcome:
+    found = []
+    for answer in answers:
+        answered = _answered(step, answer)
+        if answered is None or answered.key is None:
+            # Without it nobody could tell this answer from another step's, and a message would leave twice.
+            reason = f"{step.action.name} found an answer without {step.action.answer_key!r}."
+            return Outcome(step, ConnectorBroken(), reason)
+        found.append(answered)
+    return Outcome(step, Found(tuple(found)))

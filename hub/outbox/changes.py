@@ -8,29 +8,36 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import schema, values
-from .backlog import Name, Waiting
+from ..sealing import Sealer
+from .steps import Broken, Name, Waiting
 
 
 @dataclass
 class Changes:
-    """Rows to write, collected over a round."""
+    """Rows to write, collected over a round. `ended` are runs that are over: none of their steps leaves again."""
 
     now: int
     fence: int
+    ended: set[int] = field(default_factory=set)
     steps: list[dict[str, Any]] = field(default_factory=list)
     advanced: set[int] = field(default_factory=set)
     parked: set[int] = field(default_factory=set)
     held: dict[int, str] = field(default_factory=dict)
-    answered: set[bytes | None] = field(default_factory=set)
+    at_once: bool = False
 
     def end(self, step: Name, state: str, reason: str | None, answer: bytes | None, answer_id: bytes | None) -> None:
         self._change(step, state, reason=reason, answer=answer, answer_id=answer_id, ended_at=self.now)
         self.advanced.add(step[0])
 
-    def again(self, step: Name, reason: str | None, due_at: int) -> None:
-        """It did not happen: it waits again, and lets the person's later runs pass meanwhile."""
+    def again(self, step: Name, reason: str | None, due_at: int, *, parks: bool = True) -> None:
+        """It did not happen: it waits again. If it `parks`, the person's later runs pass meanwhile."""
+        if step[0] in self.ended:
+            self._change(step, "dropped", reason=reason, ended_at=self.now)
+            return
         self._change(step, "waiting", reason=reason, due_at=due_at)
-        self.parked.add(step[0])
+        self.at_once = self.at_once or due_at <= self.now
+        if parks:
+            self.parked.add(step[0])
 
     def look_back(self, step: Name, reason: str | None, due_at: int) -> None:
         """It may have happened: it stays claimed, and is looked for at the provider before anything else."""
@@ -68,12 +75,28 @@ class Changes:
 
 def refuse(changes: Changes, step: Waiting, reason: str, status: int | None = None, code: str | None = None) -> None:
     """Ends a step as refused: the recipe gets a Rejected with this reason at its yield."""
-    error = values.write({"message": reason, "status": status, "code": code})
-    changes.end(step.name, "refused", reason, step.sealer.seal(error, f"{step.about} answer"), None)
+    _refuse(changes, step.name, step.sealer, reason, status, code)
+
+
+def give_up(changes: Changes, step: Broken) -> None:
+    """Ends a step that cannot be opened: refused if it never left, else held for a person to find out."""
+    if step.sealer is None:
+        changes.end(step.name, "dropped", step.reason, None, None)
+    elif step.left:
+        changes.unknown(step.name, f"Whether it happened cannot be found out: {step.reason}")
+    else:
+        _refuse(changes, step.name, step.sealer, step.reason)
+
+
+def _refuse(
+    changes: Changes, name: Name, sealer: Sealer, reason: str, status: int | None = None, code: str | None = None
+) -> None:
+    error = values.write({"message": reason, "status": status, "code": None if code is None else str(code)})
+    changes.end(name, "refused", reason, sealer.seal(error, f"step {name[0]} {name[1]} answer"), None)
 
 
 def write_steps(database: sa.Connection, changes: Changes) -> None:
-    """Writes the outcomes of steps that are still ours: claimed under our fence, or refused before they left."""
+    """Writes the outcomes of steps that nobody ended meanwhile, as an erasure does."""
     if not changes.steps:
         return
     table = schema.step
@@ -97,20 +120,25 @@ def write_steps(database: sa.Connection, changes: Changes) -> None:
 
 
 def move_runs(database: sa.Connection, changes: Changes) -> None:
+    """Moves the runs on. Their fence grows: an engine that read one before this outcome must decide on it anew, else
+    it would write down that nothing came back."""
     table = schema.run
     live = table.c.ended_at.is_(None)
+    anew = {"fence": table.c.fence + 1, "leased_until": 0}
     if changes.advanced:
         database.execute(
             sa.update(table)
             .where(table.c.id.in_(changes.advanced), live, table.c.state != "held")
-            .values(due_at=changes.now, state="running")
+            .values(due_at=changes.now, state="running", **anew)
         )
     parked = changes.parked - changes.advanced
     if parked:
         database.execute(
-            sa.update(table).where(table.c.id.in_(parked), live, table.c.state == "running").values(state="waiting")
+            sa.update(table)
+            .where(table.c.id.in_(parked), live, table.c.state == "running")
+            .values(state="waiting", **anew)
         )
     for run_id, reason in changes.held.items():
         database.execute(
-            sa.update(table).where(table.c.id == run_id, live).values(state="held", reason=reason, due_at=None)
+            sa.update(table).where(table.c.id == run_id, live).values(state="held", reason=reason, due_at=None, **anew)
         )

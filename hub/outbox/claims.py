@@ -12,8 +12,8 @@ from ..connections import Connection
 from ..core import Hub
 from ..workspaces import Workspace
 from . import guards
-from .backlog import Call, Name, Waiting
 from .changes import Changes, refuse
+from .steps import Call, Name, Waiting
 
 ECHO_KEPT = timedelta(minutes=30)
 
@@ -26,6 +26,7 @@ def claim(
     calls: Sequence[Call],
     changes: Changes,
 ) -> list[Call]:
+    """Claims those steps of the calls that still wait and that the guards let pass; gives the calls they make."""
     steps = [step for call in calls for step in call.steps]
     if not steps:
         return []

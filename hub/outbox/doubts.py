@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -10,42 +11,47 @@ from .. import schema
 from ..core import Hub
 from ..errors import OutcomeUnknown
 from ..workspaces import Workspace
-from .backlog import Waiting, opened
-from .calling import Found, Outcome
+from .calling import NotLeft, Outcome
+from .steps import OPEN, Broken, Name, Waiting, load
+
+NEVER_RECORDED = "What became of the call was never recorded."
 
 
 @dataclass(frozen=True)
 class Doubtful:
-    """A step that the provider is asked about. Its call left between `since` and `until`."""
+    """A step that the provider is asked about. Its call left at `since` or later; by `due` the provider must know."""
 
     step: Waiting
     since: int
-    until: int
-
-    @property
-    def due(self) -> int:
-        """When the provider must know of the call, if it happened."""
-        return self.until + round(self.step.action.settle.total_seconds() * 1000)
+    due: int
 
 
-def left_behind(hub: Hub, workspace: Workspace, connection_id: str) -> tuple[list[Doubtful], list[Outcome]]:
-    """What an earlier holder claimed and never recorded: what must be asked about, and what is clear without asking."""
-    table = schema.step
-    query = sa.select(table).where(table.c.connection_id == connection_id, table.c.state == "claimed")
+@dataclass
+class LeftBehind:
+    """What was claimed and never recorded: what is asked about already, what is clear so far, and what is broken."""
+
+    doubtful: list[Doubtful] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+
+
+def left_behind(hub: Hub, workspace: Workspace, connection_id: str, known: Set[Name]) -> LeftBehind:
+    """Sorts the claimed steps that this holder does not know of: an earlier holder left them, or a person asks to
+    look again."""
+    table, found = schema.step, LeftBehind()
+    query = sa.select(table.c.run_id, table.c.position).where(
+        table.c.connection_id == connection_id, OPEN, table.c.state == "claimed"
+    )
     with hub.database.read() as database:
-        rows = database.execute(query).all()
-        sealers = hub.people.sealers(database, workspace, {row.person_id for row in rows})
-    doubtful, outcomes = [], []
-    for row in rows:
-        sealer = sealers[row.person_id]
-        if sealer is None or row.inputs is None:
-            continue  # erased meanwhile: its run has ended
-        step = opened(row, sealer)
-        if step.action.repeat == "readback":
-            doubtful.append(Doubtful(step, row.claimed_at, hub.clock.now()))
-        elif step.action.repeat == "once":
-            outcomes.append(Outcome(step, OutcomeUnknown("The hub stopped while the call was on its way.")))
+        names = {(row.run_id, row.position) for row in database.execute(query)}
+    for step in load(hub, workspace, names - known):
+        if isinstance(step, Broken):
+            found.broken.append(step)
+        elif step.asked_back_at is not None and step.action.repeat == "readback":
+            found.doubtful.append(Doubtful(step, step.left_at, step.asked_back_at))
+        elif step.action.repeat in ("readback", "once"):
+            found.outcomes.append(Outcome(step, OutcomeUnknown(NEVER_RECORDED), NEVER_RECORDED))
         else:
             # Repeating it means nothing, or its key tells: it waits again, as if it had not left.
-            outcomes.append(Outcome(step, Found(())))
-    return doubtful, outcomes
+            found.outcomes.append(Outcome(step, NotLeft()))
+    return found

@@ -10,8 +10,10 @@ from .. import addresses
 from ..connections import Connection
 from ..core import Hub
 from ..event import Channel
+from ..people import Said
 from ..workspaces import Workspace
-from .backlog import Name, Waiting
+from .steps import Name, Waiting
+from .veil import sayable
 
 
 def refusals(
@@ -35,23 +37,33 @@ def _without_consent(
     messages: dict[Name, Waiting],
 ) -> dict[Name, str]:
     recipients = {name: _recipient(channel, step) for name, step in messages.items()}
-    said = hub.people.consents(database, workspace, channel, set(recipients.values()))
+    said = hub.people.consents(database, workspace, channel, {text for text in recipients.values() if text})
     found = {}
     for name, step in messages.items():
-        word = said.get(recipients[name])
-        if word is not None and not word.given and word.source.startswith(f"{connection.connector.name}."):
-            found[name] = "Not sent: they opted out of messages on this channel."
-        elif step.inputs["purpose"] == "marketing" and word is None:
-            found[name] = "Not sent: nothing says that they agreed to marketing on this channel."
-        elif step.inputs["purpose"] == "marketing" and word is not None and not word.given:
-            found[name] = "Not sent: they said no to marketing on this channel."
-        elif step.inputs["purpose"] not in ("marketing", "transactional"):
-            found[name] = "Not sent: its purpose is neither transactional nor marketing."
+        recipient = recipients[name]
+        if reason := _against(connection, step.inputs.get("purpose"), recipient, said.get(recipient)):
+            found[name] = f"Not sent: {reason}"
     return found
 
 
+def _against(connection: Connection, purpose: object, recipient: str, said: Said | None) -> str | None:
+    """What speaks against a message, given what its recipient said last; None if nothing does."""
+    if not recipient:
+        return "it names no recipient."
+    if said is not None and not said.given and said.source.startswith(f"{connection.connector.name}."):
+        return "they opted out of messages on this channel."
+    if purpose not in ("marketing", "transactional"):
+        return "its purpose is neither transactional nor marketing."
+    if purpose == "marketing" and said is None:
+        return "nothing says that they agreed to marketing on this channel."
+    if purpose == "marketing" and said is not None and not said.given:
+        return "they said no to marketing on this channel."
+    return None
+
+
 def _recipient(channel: Channel, step: Waiting) -> str:
+    """The address in its one spelling; empty if there is none."""
     assert step.action.recipient is not None
-    text = str(step.inputs[step.action.recipient])
+    text = sayable(str(step.inputs.get(step.action.recipient) or "").strip())
     normalised = addresses.phone(text) if channel == "sms" else addresses.email(text)
     return normalised or text

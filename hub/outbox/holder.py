@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from .. import schema
-from ..connections import READY, Connection
+from ..connections import READY
 from ..core import Hub
 from ..database import Lease, LeaseLost
-from ..errors import HubError, OutcomeUnknown, RateLimited, TryLater
+from ..errors import HubError, NotAuthorized
 from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
-from ..quota import Observation, Quota
-from ..retry import rest_seconds
+from ..quota import Observation
 from ..timing import to_datetime
 from ..wakeups import ADVANCE, perform
 from . import calling
-from .backlog import Backlog, Call, Name
-from .calling import Outcome
-from .doubts import Doubtful, left_behind
+from .backlog import Backlog
+from .calling import Caller, NotLeft, Outcome
+from .doubts import Doubtful, LeftBehind, left_behind
+from .flight import Flight, Trip
 from .poke import Poke
 from .record import Round, write_round
+from .standing import has_work, let_others_pass, lose_login, pace_of
+from .steps import Call, Name
+from .veil import veiled
+
+log = logging.getLogger("hub.outbox")
+
+T = TypeVar("T")
 
 LEASE_SECONDS = 45.0
 RENEW_SECONDS = 10.0
-WRITE_AGAIN_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+"""A wake-up may go to another process, which leaves it to the holder: so the holder looks by itself."""
+AGAIN_SECONDS = 0.5
 
 # A call must end before its lease could be somebody else's.
 LATEST_START_SECONDS = LEASE_SECONDS - CONNECT_TIMEOUT - READ_TIMEOUT
 CLOCKS_DIFFER = timedelta(seconds=30)
-RATE_LIMIT_PAUSE_SECONDS = 1.0
+PATIENCE = 30
+"""A holder waits for its account's limit this many times as long as it lingers: for a minute."""
 
 
 def drain(hub: Hub, connection_id: str, poke: Poke | None = None, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -46,258 +53,228 @@ def drain(hub: Hub, connection_id: str, poke: Poke | None = None, stopping: Call
     Whoever comes while it is held may go: the holder looks once more after letting go.
     """
     while True:
+        renewed = hub.clock.monotonic()
         lease = hub.database.acquire(perform(connection_id), LEASE_SECONDS)
         if lease is None:
             return
         try:
-            _Holder(hub, connection_id, lease, poke or Poke(), stopping).run()
+            _Holder(hub, connection_id, lease, renewed, poke or Poke(), stopping).run()
         except LeaseLost:
             return
         finally:
             hub.database.release(lease)
-        if stopping() or not _waits(hub, connection_id):
+        if stopping() or not has_work(hub, connection_id):
             return
 
 
-def _waits(hub: Hub, connection_id: str) -> bool:
-    """Whether there is something to do at a connection, and nothing that forbids it."""
-    step, connection, now = schema.step, schema.connection, hub.clock.now()
-    query = (
-        sa.select(step.c.run_id)
-        .join(connection, connection.c.id == step.c.connection_id)
-        .where(
-            step.c.connection_id == connection_id,
-            step.c.state == "waiting",
-            sa.or_(step.c.due_at.is_(None), step.c.due_at <= now),
-            connection.c.state == READY,
-            sa.or_(connection.c.paused_until.is_(None), connection.c.paused_until <= now),
-        )
-        .limit(1)
-    )
-    with hub.database.read() as database:
-        return database.execute(query).first() is not None
-
-
 class _Holder:
-    """One turn of holding a connection."""
+    """One turn of holding a connection. `renewed`: the monotonic time right before the lease was last asked for."""
 
-    def __init__(self, hub: Hub, connection_id: str, lease: Lease, poke: Poke, stopping: Callable[[], bool]) -> None:
-        self.hub, self.lease, self.poke, self.stopping = hub, lease, poke, stopping
-        self.connection: Connection = hub.connections.get(connection_id, fresh=True)
+    def __init__(
+        self, hub: Hub, connection_id: str, lease: Lease, renewed: float, poke: Poke, stopping: Callable[[], bool]
+    ) -> None:
+        self.hub, self.lease, self.renewed, self.poke, self.stopping = hub, lease, renewed, poke, stopping
+        self.connection = hub.connections.get(connection_id, fresh=True)
         self.workspace = hub.workspaces.get(self.connection.workspace_id)
         self.backlog = Backlog(hub, self.workspace, connection_id)
-        self.quota, self.failures, self.paused_until = self._state()
-        self.renewed = hub.clock.monotonic()
-        self.busy: set[tuple[str, ...]] = set()
-        self.doubtful: dict[Name, Doubtful] = {}
-        self.left_at: dict[Name, int] = {}
-        self.came_back: deque[tuple[tuple[str, ...], list[Outcome]]] = deque()
+        self.pace = pace_of(hub, self.connection)
+        threads = self.connection.connector.limit.concurrent
+        self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave)
         self.observations: deque[Observation] = deque()
-        self.pool = ThreadPoolExecutor(self.connection.connector.limit.concurrent, f"perform-{connection_id}")
-        self.idle_since: float | None = None
+        self.doubtful: dict[Name, Doubtful] = {}
         self.lost_login = False
+        self.looked: float | None = None
+        self.idle_since: float | None = None
+        self.next_at: int | None = None
 
     def run(self) -> None:
         try:
-            if self.connection.state == READY and not self._resting():
-                self.client = self.hub.connections.client(self.connection)
-                self._take_over()
+            if self.connection.state == READY and not self.pace.resting(self.hub.clock.now()) and self._log_in():
                 while self._round():
                     self._await()
-        except HubError as error:
-            if isinstance(error, LeaseLost):
-                raise
-            # The account's own fields do not make a client (any more): a person must connect it again.
-            self.hub.connections.set_state(self.connection.id, "needs_login", str(error))
         finally:
-            self.pool.shutdown(wait=True)
-        self._let_others_pass()
+            self.flight.close()
+        let_others_pass(self.hub, self.connection.id)
+
+    def _log_in(self) -> bool:
+        """Makes the client. If the account's own fields do not make one (any more), a person must connect it again."""
+        secrets = [secret for values in self.connection.secrets.values() for secret in values]
+        try:
+            client = self.hub.connections.client(self.connection)
+        except Exception as error:
+            says = (
+                str(error) if isinstance(error, HubError) else f"The account cannot be used ({type(error).__name__})."
+            )
+            lose_login(self.hub, self.connection, veiled(says, (), secrets))
+            return False
+        self.caller = Caller(client, secrets, self.observations.append)
+        return True
 
     # ---- one round
 
     def _round(self) -> bool:
         """Records what came back, sends what may leave; False when this turn is over."""
-        now = self.hub.clock.now()
-        if self.poke.take():
-            self.backlog.look()
-        outcomes = self._collect(now)
-        leaving = self._over()
-        calls: list[Call] = []
-        if not leaving:
-            self.backlog.fill()
-            calls = self._choose(now)
-        broken = self.backlog.take_broken()
-        if outcomes or calls or broken:
-            done = self._write(outcomes, calls, broken)
-            self._after(done, calls, outcomes)
-            self.idle_since = None
-        if leaving:
-            return self.quota.in_flight > 0
-        self._ask_back(now)
-        return self._stays()
+        poked = self.poke.take()
+        # What needs the database comes before what came back is taken: then a failure loses nothing.
+        over = self._insist(self._is_over)
+        found = LeftBehind() if over else self._insist(partial(self._look, poked))
+        now, self.next_at = self.hub.clock.now(), None
+        outcomes = found.outcomes + self._collect(now)
+        calls = [] if over or self._rests(now) else self._choose(now)
+        over = over or self._rests(now)
+        broken = found.broken + self.backlog.take_broken()
+        if outcomes or calls or broken or self.pace.is_new:
+            self._write(Round(outcomes, calls, broken, self.pace.row(now)))
+        return len(self.flight) > 0 if over else self._stays(now)
 
-    def _write(self, outcomes: list[Outcome], calls: list[Call], broken: Any) -> Round:
-        """Writes the round down, again and again while the database is away and the lease is surely ours."""
-        state = self.quota.state()
-        while True:
-            try:
-                return write_round(
-                    self.hub,
-                    self.lease,
-                    self.connection,
-                    outcomes,
-                    calls,
-                    broken,
-                    state,
-                    self.failures,
-                    self.paused_until,
-                )
-            except DBAPIError:
-                if self.hub.clock.monotonic() - self.renewed > RENEW_SECONDS + LATEST_START_SECONDS:
-                    raise
-                self.hub.pause(WRITE_AGAIN_SECONDS)
+    def _is_over(self) -> bool:
+        """Whether no further call may leave in this turn: the account was changed, or the process ends."""
+        if self.stopping():
+            return True
+        known = self.hub.connections.get(self.connection.id)
+        return (known.changed_at, known.state) != (self.connection.changed_at, READY)
+
+    def _rests(self, now: int) -> bool:
+        return self.lost_login or self.pace.resting(now)
+
+    def _look(self, poked: bool) -> LeftBehind:
+        """Reads what waits, and finds what was left behind: by an earlier holder, or by a person who asks again."""
+        time = self.hub.clock.monotonic()
+        if is_time := self.looked is None or time - self.looked >= LOOK_SECONDS:
+            found = left_behind(self.hub, self.workspace, self.connection.id, self.flight.names | set(self.doubtful))
+        else:
+            found = LeftBehind()
+        if poked or is_time:
+            self.backlog.look()
+        self.backlog.fill()
+        if is_time:
+            self.looked = time
+            self.doubtful |= {item.step.name: item for item in found.doubtful}
+        return found
 
     def _collect(self, now: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        while self.came_back:
-            group, mine = self.came_back.popleft()
-            self.busy.discard(group)
-            self.quota.end(now)
-            self._judge(mine, now)
-            outcomes += mine
+        for back in self.flight.take():
+            if back.outcomes is None:
+                self.pace.quota.cancel()
+                outcomes += [Outcome(step, NotLeft()) for step in back.trip.steps if back.trip.lane]
+                continue
+            self.pace.quota.end(now)
+            self.pace.judge(back.outcomes, now)
+            outcomes += [outcome.at(back.trip.at) for outcome in back.outcomes]
         while self.observations:
-            self.quota.correct(self.observations.popleft(), now)
+            self.pace.quota.correct(self.observations.popleft(), now)
+        self.lost_login = self.lost_login or any(isinstance(o.failure, NotAuthorized) for o in outcomes)
         return outcomes
 
-    def _judge(self, outcomes: list[Outcome], now: int) -> None:
-        """What a call tells about the provider: busy, down, or well."""
-        results = [outcome.result for outcome in outcomes]
-        if any(isinstance(result, RateLimited) for result in results):
-            after = max(r.after or RATE_LIMIT_PAUSE_SECONDS for r in results if isinstance(r, RateLimited))
-            self.quota.hold(now + round(after * 1000))
-        elif all(isinstance(result, TryLater | OutcomeUnknown) for result in results):
-            self.failures += 1
-            if rest := rest_seconds(self.failures):
-                self.paused_until = now + round(rest * 1000)
-        else:
-            self.failures, self.paused_until = 0, None
-
     def _choose(self, now: int) -> list[Call]:
-        chosen = []
-        going = set(self.busy)
-        for call in self.backlog.calls(self.busy):
-            if call.group in going and len(call.steps) < call.action.batch_limit:
-                continue
-            if self.quota.wait(now) != 0:
+        """Starts what is asked, and gives the calls that leave now."""
+        self._ask_back(now)
+        doubted = {item.step.twin for item in self.doubtful.values()}
+        busy, chosen = self.flight.lanes, []
+        while call := self.backlog.next(busy, doubted):
+            if not self._has_room(now):
                 break
-            self.quota.start(now)
-            going.add(call.group)
+            self.backlog.take(call)
+            busy.add(call.lane)
             chosen.append(call)
         return chosen
 
-    def _after(self, done: Round, calls: list[Call], outcomes: list[Outcome]) -> None:
-        for call in calls:
-            self.backlog.take(call)
-        for _ in range(len(calls) - len(done.claimed)):
-            self.quota.cancel()
+    def _has_room(self, now: int) -> bool:
+        """Whether one more call may leave now; then it is counted. Else notes when one may."""
+        pause = self.pace.wait(now)
+        if pause == 0:
+            self.pace.quota.start(now)
+            return True
+        if pause is not None and pause > self._patience:
+            self.pace.rest(now + round(pause * 1000))
+        elif pause is not None:
+            self._next(now + round(pause * 1000))
+        return False
+
+    def _ask_back(self, now: int) -> None:
+        """Asks the provider about steps of unknown outcome, once it must know. While a call that it could not tell
+        from such a step is on its way, nothing is asked: the answer would be that one's."""
+        for item in self.doubtful.values():
+            if item.step.name in self.flight.names or item.step.twin in self.flight.twins:
+                continue
+            if item.due > now:
+                self._next(item.due)
+            elif self._has_room(now):
+                work = partial(calling.look_back, item.step, to_datetime(item.since) - CLOCKS_DIFFER, self.caller)
+                self.flight.send(Trip((item.step,), None, item.since), work)
+
+    def _write(self, todo: Round) -> None:
+        done = self._insist(partial(write_round, self.hub, self.lease, self.connection, todo))
+        self.pace.is_new = False
+        now = self.hub.clock.now()
+        for _ in range(len(todo.calls) - len(done.claimed)):
+            self.pace.quota.cancel()
         for call in done.claimed:
-            self.left_at |= {step.name: self.hub.clock.now() for step in call.steps}
-            self._submit(call.group, partial(calling.make, call, self.client, self.observations.append))
-        for outcome in outcomes:
-            asked = self.doubtful.pop(outcome.step.name, None)
-            left_at = asked.since if asked else self.left_at.pop(outcome.step.name, outcome.step.asked_at)
-            if isinstance(outcome.result, OutcomeUnknown) and outcome.step.action.repeat == "readback":
-                self.doubtful[outcome.step.name] = Doubtful(outcome.step, left_at, self.hub.clock.now())
-            elif isinstance(outcome.result, calling.Found | RateLimited):
-                self.backlog.look()
-        if done.lost_login:
-            self.lost_login = True
+            self.flight.send(Trip(call.steps, call.lane, now), partial(calling.make, call, self.caller))
+        for outcome in todo.outcomes:
+            self.doubtful.pop(outcome.step.name, None)
+        self.doubtful |= {item.step.name: item for item in done.doubtful}
+        if done.again or todo.broken or len(done.claimed) < len(todo.calls):
+            self.poke.look()  # there is room for others at once
+        if self.lost_login:
             self.hub.connections.forget(self.connection.id)
         if done.advanced:
             self.hub.wakeups.wake(ADVANCE)
 
-    def _submit(self, group: tuple[str, ...], work: Callable[[], list[Outcome]]) -> None:
-        self.busy.add(group)
-
-        def do() -> None:
-            if self.hub.clock.monotonic() - self.renewed > LATEST_START_SECONDS:
-                return  # this process stood still: the lease may be another's, who will find the claim
-            self.came_back.append((group, work()))
-            self.poke.nudge()
-
-        self.pool.submit(do)
-
-    # ---- looking back
-
-    def _take_over(self) -> None:
-        """Settles what an earlier holder claimed and never recorded."""
-        doubtful, outcomes = left_behind(self.hub, self.workspace, self.connection.id)
-        self.doubtful = {item.step.name: item for item in doubtful}
-        if outcomes:
-            self._after(self._write(outcomes, [], []), [], outcomes)
-
-    def _ask_back(self, now: int) -> None:
-        """Asks the provider about steps of unknown outcome, once it must know."""
-        for item in list(self.doubtful.values()):
-            group = ("look back", *map(str, item.step.name))
-            if item.due > now or group in self.busy or self.quota.wait(now) != 0:
-                continue
-            self.quota.start(now)
-            since = to_datetime(item.since) - CLOCKS_DIFFER
-            work = partial(calling.look_back, item.step, since, self.client, self.observations.append)
-            self._submit(group, work)
-
     # ---- staying and going
 
-    def _over(self) -> bool:
-        """Whether no further call may leave in this turn."""
-        if self.stopping() or self.lost_login or self._resting():
-            return True
-        return self.hub.connections.get(self.connection.id).changed_at != self.connection.changed_at
-
-    def _resting(self) -> bool:
-        return self.paused_until is not None and self.paused_until > self.hub.clock.now()
-
-    def _stays(self) -> bool:
-        if self.quota.in_flight or len(self.backlog) or self.doubtful or self.poke.is_set:
+    def _stays(self, now: int) -> bool:
+        soon = self.next_at is not None and self.next_at - now <= self._patience * 1000
+        if len(self.flight) or soon or self.poke.is_set:
             self.idle_since = None
             return True
+        if self.next_at is not None:
+            return False
         if self.idle_since is None:
             self.idle_since = self.hub.clock.monotonic()
         return self.hub.clock.monotonic() - self.idle_since < self.hub.linger_seconds
 
     def _await(self) -> None:
         """Waits until something came back, more may wait, the quota lets a call go, or the lease is to be renewed."""
-        now = self.hub.clock.now()
-        waits = [RENEW_SECONDS / 2]
-        if len(self.backlog) and (pause := self.quota.wait(now)):
-            waits.append(pause)
-        waits += [max(0.0, (item.due - now) / 1000) for item in self.doubtful.values()]
+        waits = [LOOK_SECONDS, RENEW_SECONDS / 2]
+        if self.next_at is not None:
+            waits.append((self.next_at - self.hub.clock.now()) / 1000)
         if self.idle_since is not None:
             waits.append(self.hub.linger_seconds)
         self.poke.wait(max(0.001, min(waits)))
-        if self.hub.clock.monotonic() - self.renewed > RENEW_SECONDS:
-            if not self.hub.database.renew(self.lease, LEASE_SECONDS):
-                raise LeaseLost
-            self.renewed = self.hub.clock.monotonic()
+        if self._since_renewed > RENEW_SECONDS:
+            self._insist(self._renew)
 
-    def _state(self) -> tuple[Quota, int, int | None]:
-        table = schema.connection
-        with self.hub.database.read() as database:
-            row = database.execute(
-                sa.select(table.c.quota, table.c.failures, table.c.paused_until).where(table.c.id == self.connection.id)
-            ).one()
-        return Quota(self.connection.connector.limit, json.loads(row.quota)), row.failures, row.paused_until
+    def _renew(self) -> None:
+        before = self.hub.clock.monotonic()
+        if not self.hub.database.renew(self.lease, LEASE_SECONDS):
+            raise LeaseLost
+        self.renewed = before
 
-    def _let_others_pass(self) -> None:
-        """Runs whose steps cannot leave now do not hold back later runs of the same people."""
-        run, step = schema.run, schema.step
-        stuck = sa.select(step.c.run_id).where(
-            step.c.connection_id == self.connection.id, step.c.state.in_(("waiting", "claimed"))
-        )
-        with self.hub.database.write() as database:
-            done = database.execute(
-                sa.update(run).where(run.c.id.in_(stuck), run.c.state == "running").values(state="waiting")
-            )
-        if done.rowcount:
-            self.hub.wakeups.wake(ADVANCE)
+    def _may_leave(self) -> bool:
+        """Whether the lease is surely ours until a call that leaves now has ended."""
+        return self._since_renewed <= LATEST_START_SECONDS
+
+    def _next(self, at: int) -> None:
+        self.next_at = at if self.next_at is None else min(self.next_at, at)
+
+    @property
+    def _since_renewed(self) -> float:
+        return self.hub.clock.monotonic() - self.renewed
+
+    @property
+    def _patience(self) -> float:
+        return self.hub.linger_seconds * PATIENCE
+
+    def _insist(self, work: Callable[[], T]) -> T:
+        """Does what needs the database, again and again while that is away and the lease is surely ours."""
+        pause = AGAIN_SECONDS / 16
+        while True:
+            try:
+                return work()
+            except DBAPIError:
+                if self._since_renewed > RENEW_SECONDS + LATEST_START_SECONDS:
+                    raise
+                self.hub.pause(pause)
+                pause = min(AGAIN_SECONDS, pause * 2)

@@ -25,8 +25,10 @@ class Poke:
     def take(self) -> bool:
         """Whether more may wait; from here on new pokes count."""
         self._event.clear()
-        more, self._more = self._more, False
-        return more
+        if not self._more:
+            return False  # and nothing is written: a look that comes right now would be overwritten
+        self._more = False
+        return True
 
     @property
     def is_set(self) -> bool:

@@ -2,168 +2,203 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from .. import schema, values
+from .. import schema
 from ..connections import NEEDS_LOGIN, Connection
-from ..connector import Action
 from ..core import Hub
 from ..database import Lease
-from ..errors import NotAuthorized, OutcomeUnknown, Rejected, scrubbed
-from ..retry import GiveUp, decide
+from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..retry import GIVE_UP_SECONDS, GiveUp, decide
+from ..timing import to_ms
 from ..workspaces import Workspace
-from .backlog import Broken, Call, Waiting
-from .calling import ConnectorBroken, Found, Outcome
-from .changes import Changes, move_runs, refuse, write_steps
+from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome
+from .changes import Changes, give_up, move_runs, refuse, write_steps
 from .claims import claim
+from .doubts import Doubtful
+from .pace import PATIENCE_SECONDS
+from .steps import Broken, Call, Waiting
+
+FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
 
-@dataclass
+@dataclass(frozen=True)
 class Round:
-    """What one transaction did, for the holder to go on with."""
+    """What one transaction is to write. `pace` is kept with the connection."""
 
-    claimed: list[Call] = field(default_factory=list)
-    advanced: bool = False
-    lost_login: bool = False
+    outcomes: Sequence[Outcome] = ()
+    calls: Sequence[Call] = ()
+    broken: Sequence[Broken] = ()
+    pace: dict[str, Any] = field(default_factory=dict)
 
 
-def write_round(
-    hub: Hub,
-    lease: Lease,
-    connection: Connection,
-    outcomes: Sequence[Outcome],
-    calls: Sequence[Call],
-    broken: Sequence[Broken],
-    quota: dict[str, Any],
-    failures: int,
-    paused_until: int | None,
-) -> Round:
+@dataclass(frozen=True)
+class Written:
+    """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once."""
+
+    claimed: list[Call]
+    doubtful: list[Doubtful]
+    advanced: bool
+    again: bool
+
+
+def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> Written:
     """Records outcomes and claims calls in one transaction, while the lease is held. Raises LeaseLost.
 
     Of the calls, only those steps are claimed that still wait and that the guards let pass.
     """
     workspace = hub.workspaces.get(connection.workspace_id)
-    changes = Changes(hub.clock.now(), lease.fence)
-    done = Round()
     with hub.database.write(lease) as database:
-        for outcome in outcomes:
-            if isinstance(outcome.result, Found):
-                outcome = _looked_back(database, workspace, connection, outcome, changes)
-            _record(hub, workspace, outcome, changes)
-        for item in broken:
-            changes.end(item.name, "refused", item.reason, None, None)
-        done.claimed = claim(hub, database, workspace, connection, calls, changes)
+        people = _existing(hub, database, todo.outcomes)
+        changes = Changes(hub.clock.now(), lease.fence, _ended(database, todo))
+        outcomes = _looked_back(database, workspace, connection, todo.outcomes)
+        doubtful = [item for outcome in outcomes if (item := _record(hub, workspace, outcome, changes))]
+        for broken in todo.broken:
+            give_up(changes, broken)
+        claimed = claim(hub, database, workspace, connection, todo.calls, changes)
         write_steps(database, changes)
-        _link(hub, database, workspace, outcomes)
+        _link(hub, database, workspace, outcomes, people)
         move_runs(database, changes)
-        done.lost_login = any(isinstance(outcome.result, NotAuthorized) for outcome in outcomes)
-        _write_connection(hub, database, connection, outcomes, quota, failures, paused_until)
-    done.advanced = bool(changes.advanced)
-    return done
+        _write_connection(database, connection, outcomes, todo.pace)
+    return Written(claimed, doubtful, bool(changes.advanced), changes.at_once)
+
+
+def _existing(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> set[int]:
+    """Whom the answers name, without those who were erased meanwhile. People are locked before runs, and runs before
+    steps, here as in the engine."""
+    named = {outcome.step.person_id for outcome in outcomes if outcome.step.action.identifies}
+    ids = sorted(person_id for person_id in named if person_id is not None)
+    if not ids:
+        return set()
+    hub.database.lock_people(database, ids)
+    return set(database.execute(sa.select(schema.person.c.id).where(schema.person.c.id.in_(ids))).scalars())
+
+
+def _ended(database: sa.Connection, todo: Round) -> set[int]:
+    """The runs of this round that are over. Locks them all, in the order in which the engine does."""
+    table = schema.run
+    ids = {outcome.step.name[0] for outcome in todo.outcomes} | {item.name[0] for item in todo.broken}
+    ids |= {step.name[0] for call in todo.calls for step in call.steps}
+    query = sa.select(table.c.id, table.c.ended_at).where(table.c.id.in_(ids)).order_by(table.c.id)
+    return {row.id for row in database.execute(query.with_for_update()) if row.ended_at is not None} if ids else set()
 
 
 def _looked_back(
-    database: sa.Connection, workspace: Workspace, connection: Connection, outcome: Outcome, changes: Changes
-) -> Outcome:
-    """The first answer found that no other step has as its own; without one, the outcome stays Found and empty."""
-    assert isinstance(outcome.result, Found)
+    database: sa.Connection, workspace: Workspace, connection: Connection, outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Where looking back found answers: the first that no other step has as its own; without one, an empty Found."""
+    taken = {
+        answer_id(workspace, outcome.step, outcome.result)
+        for outcome in outcomes
+        if isinstance(outcome.result, Answered)
+    }
+    settled = []
+    for outcome in outcomes:
+        if isinstance(outcome.result, Found):
+            mine = None
+            for answer in outcome.result.answers:
+                name = answer_id(workspace, outcome.step, answer)
+                if name not in taken and not _is_taken(database, connection, name):
+                    taken.add(name)
+                    mine = answer
+                    break
+            outcome = replace(outcome, result=mine or Found(()))
+        settled.append(outcome)
+    return settled
+
+
+def _is_taken(database: sa.Connection, connection: Connection, name: bytes | None) -> bool:
     table = schema.step
-    for answer in outcome.result.answers:
-        name = answer_id(workspace, outcome.step.action, answer)
-        taken = database.execute(
-            sa.select(table.c.run_id).where(table.c.connection_id == connection.id, table.c.answer_id == name).limit(1)
-        ).first()
-        if taken is None and name not in changes.answered:
-            changes.answered.add(name)
-            return Outcome(outcome.step, values.write(answer), answer)
-    return Outcome(outcome.step, Found(()))
+    query = sa.select(table.c.run_id).where(table.c.connection_id == connection.id, table.c.answer_id == name)
+    return database.execute(query.limit(1)).first() is not None
 
 
-def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) -> None:
-    step, result = outcome.step, outcome.result
-    if isinstance(result, bytes):
-        sealed = step.sealer.seal(result, f"{step.about} answer")
-        changes.end(step.name, "done", None, sealed, answer_id(workspace, step.action, outcome.answer))
-        return
-    if isinstance(result, Found):
+def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) -> Doubtful | None:
+    """Collects what an outcome changes. Gives the doubt, if the step's outcome is still not known."""
+    step, result, reason = outcome.step, outcome.result, outcome.reason
+    if isinstance(result, Answered):
+        sealed = step.sealer.seal(result.written, f"{step.about} answer")
+        changes.end(step.name, "done", None, sealed, answer_id(workspace, step, result))
+    elif isinstance(result, NotLeft | Found):
         changes.again(step.name, "It is certain that it did not happen, so it is done again.", changes.now)
-        return
-    if isinstance(result, ConnectorBroken):
-        changes.unknown(step.name, result.reason)
-        return
-    reason = scrubbed(str(result), strings_in(step.inputs))
-    if isinstance(result, Rejected):
+    elif isinstance(result, ConnectorBroken):
+        changes.unknown(step.name, reason)
+    elif isinstance(result, NotAsked):
+        return _record_not_asked(outcome, result, changes)
+    elif isinstance(result, Rejected):
         refuse(changes, step, reason, result.status, result.code)
     elif isinstance(result, NotAuthorized):
         changes.again(step.name, reason, changes.now)
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "once":
-        changes.unknown(step.name, f"{reason} Look at the provider whether it happened, then retry or cancel.")
+        changes.unknown(step.name, f"{reason} {FIND_OUT}")
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "readback":
-        changes.look_back(step.name, reason, changes.now + _settle(step))
+        return _doubt(outcome, changes)
     else:
-        decision = decide(result, step.attempts + 1, (changes.now - step.asked_at) / 1000, hub.chance)
-        if isinstance(decision, GiveUp):
-            refuse(changes, step, f"{decision.reason} The last answer: {reason}", result.status, result.code)
-        else:
-            changes.again(step.name, reason, changes.now + round(decision.after * 1000))
+        _record_failure(hub, outcome, changes)
+    return None
 
 
-def _settle(step: Waiting) -> int:
-    return round(step.action.settle.total_seconds() * 1000)
+def _doubt(outcome: Outcome, changes: Changes) -> Doubtful:
+    step = outcome.step
+    due = changes.now + round(step.action.settle.total_seconds() * 1000)
+    changes.look_back(step.name, outcome.reason, due)
+    return Doubtful(step, step.left_at if outcome.left_at is None else outcome.left_at, due)
 
 
-def answer_id(workspace: Workspace, action: Action[Any, Any], answer: Any) -> bytes | None:
+def _record_not_asked(outcome: Outcome, result: NotAsked, changes: Changes) -> Doubtful | None:
+    name = outcome.step.name
+    if isinstance(result.error, Rejected):
+        changes.unknown(name, f"Whether it happened could not be asked: {outcome.reason}")
+    elif changes.now - to_ms(result.since) > GIVE_UP_SECONDS * 1000:
+        changes.unknown(name, f"Whether it happened was asked for three days. The last answer: {outcome.reason}")
+    else:
+        return _doubt(outcome, changes)
+    return None
+
+
+def _record_failure(hub: Hub, outcome: Outcome, changes: Changes) -> None:
+    step, error = outcome.step, outcome.failure
+    assert error is not None
+    decision = decide(error, step.attempts + 1, (changes.now - step.asked_at) / 1000, hub.chance)
+    if isinstance(decision, GiveUp):
+        refuse(changes, step, f"{decision.reason} The last answer: {outcome.reason}", error.status, error.code)
+        return
+    # A short pause that all calls of the account keep changes nobody's order.
+    parks = not isinstance(error, RateLimited) or decision.after > PATIENCE_SECONDS
+    changes.again(step.name, outcome.reason, changes.now + round(decision.after * 1000), parks=parks)
+
+
+def answer_id(workspace: Workspace, step: Waiting, answer: Answered) -> bytes | None:
     """What tells an answer of a readback action from every other one, without telling what it is."""
-    if action.find is None or not isinstance(answer, dict) or action.answer_key not in answer:
-        return None
-    return workspace.hash("answer", action.name, str(answer[action.answer_key]))
+    return None if answer.key is None else workspace.hash("answer", step.action.name, answer.key)
 
 
-def strings_in(value: Any) -> list[str]:
-    """Every text in plain data."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in strings_in(item)]
-    if isinstance(value, list | tuple):
-        return [text for item in value for text in strings_in(item)]
-    return []
-
-
-def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Sequence[Outcome]) -> None:
+def _link(
+    hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Sequence[Outcome], people: set[int]
+) -> None:
     """Remembers what answers told about whom they were about."""
     found = []
     for outcome in outcomes:
-        step = outcome.step
-        if isinstance(outcome.result, bytes) and step.action.identifies and step.person_id is not None:
-            # The call is done whatever its answer tells: an answer of another shape tells nothing.
-            with suppress(KeyError, TypeError, AttributeError):
-                found.append((step.person_id, step.action.identifies(step.inputs, outcome.answer)))
+        person_id = outcome.step.person_id
+        if isinstance(outcome.result, Answered) and outcome.result.person and person_id in people:
+            found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)
 
 
 def _write_connection(
-    hub: Hub,
-    database: sa.Connection,
-    connection: Connection,
-    outcomes: Sequence[Outcome],
-    quota: dict[str, Any],
-    failures: int,
-    paused_until: int | None,
+    database: sa.Connection, connection: Connection, outcomes: Sequence[Outcome], pace: dict[str, Any]
 ) -> None:
     table = schema.connection
-    row: dict[str, Any] = {"quota": json.dumps(quota), "failures": failures, "paused_until": paused_until}
-    for outcome in outcomes:
-        if isinstance(outcome.result, NotAuthorized):
-            reason = scrubbed(str(outcome.result), strings_in(outcome.step.inputs))
-            row |= {"state": NEEDS_LOGIN, "reason": reason}
+    lost = [outcome for outcome in outcomes if isinstance(outcome.failure, NotAuthorized)]
+    login = {"state": NEEDS_LOGIN, "reason": lost[-1].reason} if lost else {}
+    mine = sa.update(table).where(table.c.id == connection.id)
     # Only for the login that was used: it may have been renewed while the call was on its way.
-    same = table.c.changed_at == connection.changed_at
-    database.execute(sa.update(table).where(table.c.id == connection.id, same).values(row))
+    same = database.execute(mine.where(table.c.changed_at == connection.changed_at).values(**pace, **login))
+    if not same.rowcount and "quota" in pace:
+        # What was called counts whatever the login.
+        database.execute(mine.values(quota=pace["quota"]))

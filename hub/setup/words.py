@@ -107,8 +107,10 @@ def ago(at: int, now: int) -> str:
 
 def span(milliseconds: int) -> str:
     """A span as people set it: "3 days", "1 hour 30 minutes"."""
-    left = max(0, milliseconds)
-    if left < SECOND:
+    # What is measured between two moments of the engine is a little off what somebody set.
+    unit = MINUTE if milliseconds > 10 * MINUTE else SECOND
+    left = (max(0, milliseconds) + unit // 2) // unit * unit
+    if not left:
         return "a moment"
     said = []
     for size, name in _UNITS:

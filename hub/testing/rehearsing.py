@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from .. import values
 from ..connector import Action
-from ..errors import Rejected
+from ..errors import ActionFailed, Rejected
 from ..event import Event
 from ..matching import fits
 from ..recipe import Recipe
@@ -132,6 +132,8 @@ class _Rehearsal:
         for action, given in self.answers.items():
             if action.name == step.action:
                 answer = given(**step.inputs) if callable(given) else given
+                if isinstance(answer, ActionFailed) and not isinstance(answer, Rejected):
+                    raise TypeError(f"{type(answer).__name__} never reaches a recipe: the hub deals with it.")
                 return answer if isinstance(answer, Rejected) else values.read(values.write(answer))
         raise LookupError(
             f"Step {len(self.steps)} is {step.action}, and no answer is given for it. "

@@ -60,6 +60,15 @@ def waiter(event: Event) -> Steps:
     return "came"
 
 
+@recipe(on=telling.happened, title="Look back")
+def looker(event: Event) -> Steps:
+    """Asks what came meanwhile, without waiting for more."""
+    yield sleep(hours=1)
+    found = yield wait_for(telling.ended, timeout=timedelta(0))
+    more = yield wait_for(telling.ended, timeout=timedelta(0))
+    return f"{found and found.data['n']} and {'more' if more else 'nothing more'}"
+
+
 @recipe(on=telling.happened, title="Leave", stop_when=telling.ended)
 def leaver(event: Event) -> Steps:
     """Stops when it ends."""
@@ -167,6 +176,13 @@ def test_a_wait_sees_events_that_came_before_it_began(world: World, start: Any, 
     happen(world, "ended", "3", order="A", n=2)
     world.settle()
     assert done(world) == ["start", ["came", 1, 2]]
+
+
+def test_a_wait_without_any_time_sees_what_came_before_it(world: World, start: Any) -> None:
+    start(looker)
+    happen(world, "ended", "2", n=1)
+    world.pass_time(timedelta(hours=2))
+    assert [run.reason for run in world.runs] == ["1 and nothing more"]
 
 
 def test_a_wait_ends_with_none_after_its_time(world: World, start: Any) -> None:

@@ -113,7 +113,7 @@ def test_the_next_holder_goes_on_where_the_last_one_stopped():
     for at in range(3):
         call(first, NOON + at)
     first.hold(NOON + 1000)
-    second = Quota(Limit(calls=2, per=10.0, daily=3), json.loads(json.dumps(first.state())))
+    second = Quota(Limit(calls=2, per=10.0, daily=3), json.loads(json.dumps(first.state(NOON + 3))))
     for later in (3, 500, 10_000, 10_002, DAY):
         assert second.wait(NOON + later) == first.wait(NOON + later)
 
@@ -122,11 +122,11 @@ def test_what_is_handed_on_does_not_grow_with_the_calls():
     quota = Quota(Limit(concurrent=4))
     for at in range(5000):
         call(quota, NOON + at)
-    assert quota.state()["ended"] == []
+    assert quota.state(NOON + 5000)["ended"] == []
     quota = Quota(Limit(calls=10, per=1000.0))
     for at in range(5000):
         call(quota, NOON + at)
-    assert len(quota.state()["ended"]) == 10
+    assert len(quota.state(NOON + 5000)["ended"]) == 10
 
 
 def test_an_observation_reaches_the_observer_of_the_call_and_nobody_elses():

@@ -220,7 +220,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_run_held",
         "run",
-        ["workspace_id", "id"],
+        ["id"],
         unique=False,
         sqlite_where=sa.text("state = 'held'"),
         postgresql_where=sa.text("state = 'held'"),

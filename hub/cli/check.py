@@ -1,0 +1,131 @@
+"""`hub check`: what is well, and what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from . import show
+from .session import as_json
+
+if TYPE_CHECKING:
+    from ..connections import Connection
+    from ..core import Hub
+    from ..settings import Settings
+    from ..workspaces import Workspace
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `ok` None: it is off on purpose."""
+
+    what: str
+    ok: bool | None
+    says: str
+
+
+@click.command()
+@as_json
+def check(json: bool) -> None:
+    """See whether all is well, and what needs you.
+
+    Looks at settings, key, database, clock, accounts, recipes, runs and deliveries.
+    """
+    found = []
+    for finding in _findings():
+        found.append(finding)
+        if not json:
+            mark = {True: "● ok       ", False: "▲ needs you", None: "○ off      "}[finding.ok]
+            click.echo(f"{mark}  {finding.what}: {show.plain(finding.says)}")
+    if json:
+        show.document([vars(finding) for finding in found])
+    if bad := sum(finding.ok is False for finding in found):
+        click.echo(f"{bad} {'thing needs' if bad == 1 else 'things need'} you.", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    from ..core import Hub
+    from ..settings import from_environment
+    from . import in_words
+
+    try:
+        settings = from_environment()
+        yield Finding("Settings", True, _told(settings))
+        hub = Hub(settings)
+    except Exception as error:
+        yield Finding("Start", False, in_words(error))
+        return
+    try:
+        yield Finding("Secret key", True, "It fits the database.")
+        yield Finding("Database", True, "It answers.")
+        yield _clock(hub)
+        for workspace in hub.workspaces.list():
+            yield from _workspace(hub, workspace)
+    except Exception as error:
+        yield Finding("Database", False, in_words(error))
+    finally:
+        hub.close()
+
+
+def _told(settings: Settings) -> str:
+    kept = "PostgreSQL" if settings.database_url else f"SQLite in {settings.home}"
+    carrier = "Redis" if settings.redis_url else "threads"
+    return f"{settings.public_url}, {kept}, wake-ups through {carrier}."
+
+
+def _clock(hub: Hub) -> Finding:
+    if heartbeat(hub) is None:
+        return Finding("Clock", False, "It does not tick, so nothing goes on. Start: hub up (or hub clock).")
+    return Finding("Clock", True, "It ticks.")
+
+
+def heartbeat(hub: Hub) -> int | None:
+    """Until when the clock that leads has its lease, in milliseconds on the database's clock; None if none leads."""
+    import sqlalchemy as sa
+
+    from .. import schema
+    from ..clock import CLOCK
+
+    table = schema.lease
+    query = sa.select(table.c.until).where(table.c.name == CLOCK, table.c.until > hub.database.db_now)
+    with hub.database.read() as connection:
+        return connection.execute(query).scalar()
+
+
+def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
+    from .. import history
+
+    for connection in hub.connections.list(workspace):
+        yield _account(hub, workspace, connection)
+    on = ", ".join(entry.recipe for _, entry in hub.enabled.of(workspace))
+    yield Finding(f"{workspace.name}, recipes", True if on else None, f"{on or 'None'} on.")
+    if held := history.count_runs(workspace, hub, "held"):
+        says = f"{held} held for you. See: hub runs -w {workspace.name!r} --state held"
+        yield Finding(f"{workspace.name}, runs", False, says)
+    if unreadable := history.count_unreadable(workspace, hub):
+        says = f"{unreadable} could not be read. See: hub deliveries -w {workspace.name!r} --state unreadable"
+        yield Finding(f"{workspace.name}, deliveries", False, says)
+
+
+def _account(hub: Hub, workspace: Workspace, connection: Connection) -> Finding:
+    """Asks the service itself whether the login works."""
+    from ..errors import HubError
+
+    what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
+    if connection.state == "off":
+        return Finding(what, None, "Disconnected.")
+    if connection.state == "needs_login":
+        return Finding(what, False, f"Connect it again: hub connect {connection.connector.name} … {connection.reason}")
+    ask = connection.connector.function("check")
+    assert ask is not None  # the registry validated the connector
+    try:
+        ask(hub.connections.client(connection))
+    except HubError as error:
+        return Finding(what, False, str(error))
+    except Exception as error:
+        return Finding(what, False, f"It could not be asked ({type(error).__name__}).")
+    return Finding(what, True, "The login works.")

@@ -1,0 +1,130 @@
+"""Running the hub: everything in one process, or its parts."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ..core import Hub
+    from ..settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+PORT = click.IntRange(1, 65535)
+ANNOUNCE_SECONDS = 20.0
+
+
+def _listening(host: str) -> Callable[[Function], Function]:
+    """Adds `--host` and `--port`."""
+
+    def add(function: Function) -> Function:
+        with_port = click.option("--port", type=PORT, metavar="N", help="The port to listen at; PORT, else 8000.")
+        with_host = click.option(
+            "--host", default=host, show_default=True, metavar="H", help="The address to listen at."
+        )
+        return with_host(with_port(function))
+
+    return add
+
+
+@click.command()
+@_listening("127.0.0.1")
+@click.option("--practice", is_flag=True, help="With practice accounts connected, and the first recipes on.")
+def up(host: str, port: int | None, practice: bool) -> None:
+    """Run everything in one go: web, worker and clock."""
+    from .. import processes
+    from .newcomer import Practice
+
+    settings = _settings(port)
+    _require_free(host, settings.port)
+    serving: AbstractContextManager[Practice | None] = Practice(settings) if practice else nullcontext()
+    with serving as services:
+
+        def on_ready(hub: Hub) -> None:
+            if services is not None:
+                services.connect(hub)
+            threading.Thread(target=_announce, args=(hub, host, services), daemon=True, name="announce").start()
+
+        processes.up(settings, host, on_ready)
+
+
+# The parts may stand on machines of their own, behind a proxy; the whole hub is first of all on one's own machine.
+@click.command()
+@_listening("0.0.0.0")
+def web(host: str, port: int | None) -> None:
+    """Run the web part alone: the door for webhooks, and the page."""
+    from .. import processes
+
+    settings = _settings(port)
+    _require_free(host, settings.port)
+    processes.web(settings, host)
+
+
+@click.command()
+def worker() -> None:
+    """Run a worker alone: reads deliveries, advances runs, calls the services."""
+    from .. import processes
+
+    processes.worker(_settings(None))
+
+
+@click.command()
+def clock() -> None:
+    """Run the clock alone: wakes what is due."""
+    from .. import processes
+
+    processes.clock(_settings(None))
+
+
+def _settings(port: int | None) -> Settings:
+    from ..settings import from_environment
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    return from_environment(port=port)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises SetupError if another program listens there: servers that share a port would take turns unnoticed."""
+    if fault := not_free(host, port):
+        from ..errors import SetupError
+
+        raise SetupError(fault)
+
+
+def not_free(host: str, port: int) -> str | None:
+    """Why nobody can listen at this address, or None."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"Port {port} is taken by another program. Choose another one with --port."
+        return f"Nobody can listen at {host}, port {port}: {error.strerror}."
+    return None
+
+
+def _announce(hub: Hub, host: str, services: object | None) -> None:
+    """Says where the hub is, as soon as it answers there."""
+    deadline = time.monotonic() + ANNOUNCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, hub.settings.port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.02)
+    else:
+        return
+    from .newcomer import welcome
+
+    click.echo(welcome(hub, practice=services is not None))

@@ -1,0 +1,78 @@
+// Keeps a page current and calm: parts marked data-live are fetched again while the page is seen, and exchanged only
+// where they changed and nobody is reading them. Times are shown in the reader's own zone. The page works without.
+"use strict";
+
+const EVERY_MS = 2000;
+const TRIES_BEFORE_TELLING = 3;
+
+const served = new Map();
+let failures = 0;
+
+function localTimes(root) {
+  const today = new Date().toDateString();
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    const clock = { hour: "2-digit", minute: "2-digit" };
+    const day = at.toDateString() === today ? {} : { day: "numeric", month: "short" };
+    time.textContent = at.toLocaleString([], { ...day, ...clock });
+    time.title = at.toLocaleString([], { dateStyle: "long", timeStyle: "medium" });
+  }
+}
+
+// New rows on top push the others down: not while somebody reads further down, selects, or has a fold open.
+function isRead(part) {
+  const growsOnTop = part.dataset.live !== "down";
+  const selection = document.getSelection();
+  return (growsOnTop && part.getBoundingClientRect().top < 0)
+    || (selection && !selection.isCollapsed && part.contains(selection.anchorNode))
+    || part.querySelector("details[open]") !== null;
+}
+
+function exchange(part, fresh) {
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  part.className = fresh.className;
+  part.replaceChildren(...fresh.childNodes);
+  localTimes(part);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+function take(page) {
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh || served.get(part.id) === fresh.outerHTML || isRead(part)) continue;
+    served.set(part.id, fresh.outerHTML);
+    exchange(part, fresh);
+  }
+}
+
+async function refresh() {
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (answer.status === 401) return location.reload();
+    if (!answer.ok) throw new Error(answer.status);
+    take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    failures = 0;
+  } catch {
+    failures += 1;
+  }
+  const stale = document.getElementById("stale");
+  if (stale) stale.hidden = failures < TRIES_BEFORE_TELLING;
+}
+
+async function keepCurrent() {
+  if (!document.hidden) await refresh();
+  setTimeout(keepCurrent, EVERY_MS);
+}
+
+for (const part of document.querySelectorAll("[data-live]")) served.set(part.id, part.outerHTML);
+localTimes(document);
+if (location.search.includes("note=")) {
+  // A note is told once: not again when the page is loaded anew.
+  const here = new URL(location.href);
+  here.searchParams.delete("note");
+  history.replaceState(null, "", here);
+}
+if (served.size) {
+  setTimeout(keepCurrent, EVERY_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+}

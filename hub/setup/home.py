@@ -1,0 +1,184 @@
+"""The first page: is everything well, what is on, and what happened just now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .. import registry
+from ..connections import NEEDS_LOGIN, READY, Connection
+from ..core import Hub
+from ..recipe import Recipe
+from ..workspaces import Workspace
+from . import queries, timeline, words
+from .practice_shop import practice_shop
+from .queries import Account, Run
+from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, State, Tool
+
+LATEST = 15
+MOST_HELD = 5
+
+
+@dataclass(frozen=True)
+class Health:
+    """How everything is: one sentence, and what to do about it, a `command` where there is one."""
+
+    state: State
+    says: str
+    then: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """A connection, with its state in words. `technical` is for the consultant."""
+
+    tool: Tool
+    label: str
+    state: State
+    says: Said
+    technical: str | None
+
+
+@dataclass(frozen=True)
+class RecipeLine:
+    """A recipe that is on."""
+
+    title: str
+    when: str
+    tools: tuple[Tool, ...]
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run in one line."""
+
+    id: int
+    at: Moment
+    title: str
+    says: Said
+    state: State
+    tools: tuple[Tool, ...]
+
+
+@dataclass(frozen=True)
+class Home:
+    health: Health
+    heard: str | None
+    accounts: tuple[AccountLine, ...]
+    recipes: tuple[RecipeLine, ...]
+    possible: tuple[Recipe, ...]
+    held: tuple[RunLine, ...]
+    latest: tuple[RunLine, ...]
+    can_practise: bool
+
+
+def home(hub: Hub, workspace: Workspace, option: str) -> Home:
+    """Everything that the first page shows of a workspace. Commands get `option`, which names it where it must."""
+    now = hub.clock.now()
+    accounts = queries.accounts(hub, workspace)
+    recipes = [recipe for recipe, _ in hub.enabled.of(workspace)]
+    held = queries.held_runs(hub, workspace, MOST_HELD)
+    latest = queries.latest_runs(hub, workspace, LATEST)
+    connections = {account.connection.id: account.connection for account in accounts}
+    heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
+    return Home(
+        health=_health(hub, workspace, accounts, recipes, held, now, option),
+        heard=words.ago(heard, now) if heard else None,
+        accounts=tuple(_account(account, now) for account in accounts),
+        recipes=tuple(_recipe(recipe) for recipe in recipes),
+        possible=tuple(_possible(accounts, recipes)),
+        held=tuple(_run(run, now, connections) for run in held),
+        latest=tuple(_run(run, now, connections) for run in latest if run not in held),
+        can_practise=practice_shop(hub, workspace) is not None,
+    )
+
+
+def _health(
+    hub: Hub,
+    workspace: Workspace,
+    accounts: Sequence[Account],
+    recipes: Sequence[Recipe],
+    held: Sequence[Run],
+    now: int,
+    option: str,
+) -> Health:
+    if not queries.clock_ticks(hub):
+        says = "Nothing moves just now"
+        return Health(STATES[NEEDS_YOU], says, "What came in is kept. Start the rest of the hub:", "hub up")
+    for account in accounts:
+        if account.connection.state == NEEDS_LOGIN:
+            name = account.connection.connector
+            then = "What waits for it goes on as soon as you do. Nothing is lost."
+            return Health(
+                STATES[NEEDS_YOU], f"{name.title} needs you to sign in again", then, _connect(name.name, option)
+            )
+    if held:
+        count = "One thing waits" if len(held) == 1 else "Some things wait"
+        return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
+    paused = [account for account in accounts if _is_paused(account, now)]
+    if paused:
+        says = f"{paused[0].connection.connector.title} does not answer just now"
+        return Health(STATES[CATCHING_UP], says, "It is tried again by itself, and what waits goes on then.")
+    if queries.is_late(hub, workspace):
+        return Health(
+            STATES[CATCHING_UP], "Catching up", "Some things wait longer than usual. All are kept, and get their turn."
+        )
+    if not any(account.connection.state == READY for account in accounts):
+        return Health(STATES[OFF], "Nothing is connected yet")
+    if not recipes:
+        return Health(STATES[OFF], "No recipe is on yet")
+    return Health(STATES[WORKING], "Everything is working")
+
+
+def _connect(connector: str, option: str) -> str:
+    fields = registry.connector(connector).fields.values()
+    wanted = " ".join(f"{field.name}=…" for field in fields if field.required and not field.generated)
+    return f"hub connect {connector}{option} {wanted}"
+
+
+def _is_paused(account: Account, now: int) -> bool:
+    return account.connection.state == READY and account.paused_until is not None and account.paused_until > now
+
+
+def _account(account: Account, now: int) -> AccountLine:
+    connection = account.connection
+    says: Said
+    if connection.state == NEEDS_LOGIN:
+        state, says = STATES[NEEDS_YOU], ("sign in again",)
+    elif connection.state != READY:
+        state, says = STATES[OFF], ("disconnected",)
+    elif _is_paused(account, now):
+        assert account.paused_until is not None
+        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(account.paused_until, now))
+    else:
+        heard = account.last_event_at
+        state, says = STATES[WORKING], (f"last event {words.ago(heard, now)}" if heard else "no event yet",)
+    technical = connection.reason if connection.state != READY else None
+    return AccountLine(Tool(connection.connector.title), connection.label, state, says, technical)
+
+
+def _recipe(recipe: Recipe) -> RecipeLine:
+    return RecipeLine(
+        title=recipe.title,
+        when=f"When {words.any_of([match.type for match in recipe.on])}",
+        tools=tuple(words.tool(name) for name in recipe.needs),
+    )
+
+
+def _possible(accounts: Sequence[Account], on: Sequence[Recipe]) -> list[Recipe]:
+    """The recipes that could be switched on, as everything they need is connected."""
+    connected = {account.connection.connector.name for account in accounts if account.connection.state == READY}
+    names = {recipe.name for recipe in on}
+    return [r for r in registry.recipes().values() if r.name not in names and set(r.needs) <= connected]
+
+
+def _run(run: Run, now: int, connections: Mapping[str, Connection]) -> RunLine:
+    return RunLine(
+        id=run.id,
+        at=words.moment(run.started_at, now),
+        title=timeline.title(run),
+        says=timeline.summary(run, now, connections),
+        state=words.run_state(run.state),
+        tools=tuple(timeline.tools(run)),
+    )

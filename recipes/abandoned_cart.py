@@ -1,0 +1,77 @@
+"""A cart that was left behind: up to three reminders by e-mail, the last one with a discount if you like."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from connectors import mailchimp, shopify
+from hub import Event, Setting, Steps, now, recipe, sleep, together, wait_for
+
+CODE_LASTS = timedelta(days=7)
+TOLD = {"cart_url": "abandoned_checkout_url", "total": "total_price", "currency": "currency"}
+"""Properties of the events, and where in the cart they are from."""
+
+
+def has_email(event: Event) -> bool:
+    """The cart has an e-mail address."""
+    return event.person.email is not None
+
+
+def is_left(event: Event) -> bool:
+    """The cart has something in it, and is no order yet."""
+    return Decimal(event.data["total_price"] or 0) > 0 and event.data.get("completed_at") is None
+
+
+def reason_against(event: Event, audience: str) -> Steps:
+    """Why no reminder may leave now, asked where it is known; None if it may."""
+    begun, customer_id = datetime.fromisoformat(event.data["created_at"]), event.person.ids.get("shopify.customer")
+    orders, member = yield together(
+        shopify.orders_of(customer_id=customer_id, email=event.person.email, since=begun),
+        mailchimp.get_member(audience, event.person.email or ""),
+    )
+    if orders:
+        return "They ordered."
+    return None if member["status"] == "subscribed" else "They do not get newsletters, so no e-mail was sent any more."
+
+
+@recipe(
+    on=[shopify.checkout_created, shopify.checkout_updated],
+    title="Remind people of the cart they left",
+    filters=[has_email, is_left],
+    once_per="person",
+    cool_down=timedelta(days=7),
+    stop_when=shopify.order_created,
+)
+def abandoned_cart(
+    event: Event,
+    *,
+    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
+    event_name: Annotated[str, Setting("Name of the events", "Each gets _1, _2 or _3 behind it.")] = "cart_left",
+    wait: Annotated[timedelta, Setting("Wait", "How long the cart must rest at first.")] = timedelta(hours=1),
+    discount_percent: Annotated[float, Setting("Discount in the last e-mail", "In percent; 0 for none.")] = 0.0,
+) -> Steps:
+    """Whoever leaves a cart is reminded after an hour, a day and three days, once a week at most. Right before each
+    e-mail the shop is asked whether they ordered, and Mailchimp whether they get newsletters. An e-mail leaves as an
+    event on the member in Mailchimp, cart_left_1 to cart_left_3: let an automation start from each. The events have
+    the properties cart_url, total and currency, and the last one code, if you give a discount."""
+    cart = event
+    for number, hours, rest in ((1, 0, wait), (2, 23, timedelta(0)), (3, 48, timedelta(0))):
+        if hours:
+            # Counted from the e-mail before, so that two never leave at once, however late this run goes on.
+            yield sleep(hours=hours)
+        while touched := (yield wait_for(shopify.checkout_created, shopify.checkout_updated, timeout=rest)):
+            cart = touched
+        if not is_left(cart):
+            return "They emptied the cart, or ordered."
+        if reason := (yield from reason_against(event, audience)):
+            return reason
+        told = {name: cart.data[field] for name, field in TOLD.items()}
+        if number == 3 and discount_percent > 0:
+            at, told["code"] = (yield now()), "BACK-" + hashlib.sha256(event.key.encode()).hexdigest()[:10].upper()
+            terms = {"starts_at": at, "ends_at": at + CODE_LASTS, "usage_limit": 1}
+            yield shopify.create_discount_code(told["code"], discount_percent, **terms)
+        yield mailchimp.add_event(audience, event.person.email or "", f"{event_name}_{number}", told)
+    return "They were reminded three times."

@@ -1,0 +1,45 @@
+"""One process of a hub that knows this package: `python -m tests.far.process up|web|worker|clock`.
+
+Leases are short (`FAR_LEASE_SECONDS`), so that a test need not wait long for the work of a process that was killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from hub import clock, processes, registry
+from hub.errors import HubError
+from hub.outbox import holder
+from hub.settings import from_environment
+
+
+def main(part: str) -> None:
+    """Runs a part until it is told to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    know_far()
+    if seconds := float(os.environ.get("FAR_LEASE_SECONDS", "0")):
+        holder.LEASE_SECONDS = seconds
+        holder.RENEW_SECONDS = seconds / 6
+        holder.LATEST_START_SECONDS = seconds / 3
+        clock.LEASE_SECONDS = seconds
+    settings = from_environment()
+    try:
+        if part in ("worker", "clock"):
+            getattr(processes, part)(settings)
+        else:
+            getattr(processes, part)(settings, "127.0.0.1", lambda hub: print("ready", flush=True))
+    except HubError as error:
+        sys.exit(str(error))
+    print("ended", flush=True)
+
+
+def know_far() -> None:
+    """Makes this package's connector and recipes the only ones."""
+    modules = {"regulars.connectors": {"far": "tests.far"}, "regulars.recipes": {"far": "tests.far.recipes"}}
+    registry._modules = modules.__getitem__  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

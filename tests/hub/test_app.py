@@ -1,0 +1,91 @@
+"""What operators watch: liveness, readiness in words, and metrics without anybody's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from hub import schema
+from hub.app import create_app
+from hub.clock import CLOCK
+from tests.far.site import Site, event_body, forget, know_far
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    know_far(monkeypatch)
+    made = Site(database_url, tmp_path / "home")
+    yield made
+    made.close()
+    forget()
+
+
+@pytest.fixture
+def client(site: Site) -> FlaskClient:
+    return create_app(site.hub, site.intake).test_client()
+
+
+def away(*_: object) -> Any:
+    raise sa.exc.OperationalError("SELECT secret", {}, Exception("password"))
+
+
+def test_the_process_is_alive_whatever_the_database_does(client: FlaskClient, site: Site) -> None:
+    site.hub.database.read = away  # type: ignore[method-assign]
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_the_hub_is_ready_while_its_clock_ticks(client: FlaskClient, site: Site) -> None:
+    assert site.hub.database.acquire(CLOCK, 60)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (200, "ready\n")
+
+
+@pytest.mark.parametrize("seconds", [None, -1])
+def test_readiness_names_a_clock_that_never_ticked_or_does_no_more(
+    client: FlaskClient, site: Site, seconds: float | None
+) -> None:
+    if seconds is not None:
+        assert site.hub.database.acquire(CLOCK, seconds)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "The clock does not tick. Start it: hub clock\n")
+
+
+def test_readiness_names_a_database_that_is_away_and_tells_no_secret(client: FlaskClient, site: Site) -> None:
+    site.hub.database.read = away  # type: ignore[method-assign]
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.text == "The database does not answer (OperationalError). Check that it runs.\n"
+
+
+def test_readiness_names_a_key_that_is_not_the_databases(client: FlaskClient, site: Site) -> None:
+    with site.hub.database.write() as database:
+        database.execute(sa.update(schema.hub_key).values(id="another"))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "key" in answer.text
+
+
+def test_metrics_count_deliveries_and_hold_nobodys_data(client: FlaskClient, site: Site) -> None:
+    path = f"/webhooks/far/{site.connection.id}"
+    assert client.post(path, data=event_body("ada")).status_code == 200
+    assert client.post("/webhooks/ada@example.com/ada", data=b"{}").status_code == 404
+    answer = client.get("/metrics")
+    assert 'hub_deliveries_total{connector="far",outcome="kept"}' in answer.text
+    assert "ada" not in answer.text
+    assert site.connection.id not in answer.text
+
+
+def test_an_address_that_nobody_knows_becomes_no_metric_while_the_database_is_away(
+    client: FlaskClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.hub.connections, "get", away)
+    assert client.post("/webhooks/quirke@example.com/x", data=b"{}").status_code == 503
+    text = client.get("/metrics").text
+    assert "quirke" not in text
+    assert 'outcome="not_kept"' in text

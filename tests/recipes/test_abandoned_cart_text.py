@@ -1,0 +1,63 @@
+"""The one text message about a cart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors import shopify, twilio
+from hub import Rejected
+from hub.testing import Rehearsed, rehearse
+from recipes.abandoned_cart_text import abandoned_cart_text
+from tests.recipes.events import PHONE, after, cart, order, read
+
+
+def remind(*happenings: Any, first: Any = None, answers: Any = None, **settings: Any) -> Rehearsed:
+    usual = {shopify.orders_of: [], twilio.send_sms: {"sid": "SM1"}}
+    later = [read(sent) for sent in happenings]
+    return rehearse(abandoned_cart_text, read(first or cart()), usual | (answers or {}), later, **settings)
+
+
+def test_one_text_leaves_the_day_after():
+    run = remind(text="{first_name}: {total} {currency} {link}")
+    assert run.steps[0].inputs["at"] == after(hours=26)
+    link = read(cart()).data["abandoned_checkout_url"]
+    assert run.of(twilio.send_sms) == [twilio.send_sms(PHONE, f"Ada: 84.90 USD {link}", purpose="marketing")]
+    assert run.says == "They were reminded."
+
+
+def test_the_number_with_which_they_agreed_comes_first():
+    (sent,) = remind(first=cart(sms_marketing_phone="+14155550199")).of(twilio.send_sms)
+    assert sent.inputs["to"] == "+14155550199"
+
+
+def test_a_guest_is_greeted_without_a_name():
+    (sent,) = remind(first=cart(customer=None)).of(twilio.send_sms)
+    assert sent.inputs["text"].startswith("Hello there, ")
+
+
+def test_who_did_not_agree_gets_none_and_the_reason_is_kept():
+    refusal = Rejected("Not sent: nothing says that they agreed to marketing on this channel.")
+    run = remind(answers={twilio.send_sms: refusal})
+    assert (run.state, run.says) == ("done", str(refusal))
+
+
+def test_who_ordered_gets_none():
+    assert remind(order(after(hours=20))).state == "stopped"
+    run = remind(answers={shopify.orders_of: [{"id": "1"}]})
+    assert (run.says, run.of(twilio.send_sms)) == ("They ordered.", [])
+
+
+def test_none_is_sent_after_two_days():
+    run = remind(wait=timedelta(hours=49))
+    assert (run.says, run.of(twilio.send_sms)) == ("It was too late for a text message.", [])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"phone": None, "customer": None, "billing_address": None}, {"total_price": "0.00"}],
+)
+def test_without_a_number_or_a_cart_it_does_not_start(changes):
+    assert remind(first=cart(**changes)).state == "skipped"

@@ -1,0 +1,315 @@
+"""The recipes on the real engine, against the practice services: what arrives there in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.shopify.practice import signed
+from connectors.shopify.practice.people import consent_payload
+from hub import schema
+from hub.recipe import Recipe
+from recipes.abandoned_cart import abandoned_cart
+from recipes.abandoned_cart_text import abandoned_cart_text
+from recipes.sync_consent import sync_consent
+from recipes.sync_customer import sync_customer
+from recipes.welcome_series import welcome_series
+from tests.recipes.events import ADA, AUDIENCE, PHONE, Sent, after, cart, customer, in_newsletter, order, said_in_shop
+from tests.world import World
+
+LONG_AGO = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
+"""For words that are written to the practice shop with their time: it refuses one in the future of the machine."""
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: the engine keeps its promises on both databases, and that is tested with it."""
+    return f"sqlite:///{tmp_path / 'hub.db'}"
+
+
+class Town:
+    """A hub with the practice accounts, and Ada, who uses the services behind them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.services = world.practice().services
+        self.accounts = {c.connector.name: c for c in world.hub.connections.list(world.workspace)}
+
+    def post(self, sent: Sent) -> None:
+        """A delivery comes in."""
+        headers = {name.lower(): value for name, value in sent[0].items()}
+        account = self.accounts["shopify" if "x-shopify-topic" in headers else "mailchimp"]
+        self.world.deliver(account, sent[1], headers)
+
+    def tell(self, *sent: Sent) -> None:
+        """Deliveries come in one after the other, and all that follows at once is done."""
+        for each in sent:
+            self.post(each)
+            self.world.settle()
+
+    def pass_time(self, **span: float) -> None:
+        self.world.pass_time(timedelta(**span))
+
+    def happens(self, service: str, what: str, **details: Any) -> Any:
+        return self.services[service].happen(what, {"email": ADA} | details)
+
+    def member(self) -> dict[str, Any] | None:
+        """Ada in the newsletter's books."""
+        members = self.services["mailchimp"].books["lists"][AUDIENCE]["members"].values()
+        return next((member for member in members if member["email_address"] == ADA), None)
+
+    def mails(self) -> list[str]:
+        member = self.member()
+        return [event["name"] for event in member["events"]] if member else []
+
+    def customer(self) -> dict[str, Any]:
+        """Ada in the shop's books."""
+        books = self.services["shopify"].books
+        found: dict[str, Any] = books["customers"][books["known"][ADA]]
+        return found
+
+    def texts(self) -> list[Any]:
+        return [message["body"] for message in self.services["twilio"].books["messages"]]
+
+    def endings(self) -> list[tuple[str, str | None]]:
+        return [(run.state, run.reason) for run in self.world.runs]
+
+
+@pytest.fixture
+def enabled(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Town]:
+    """Enables one of our recipes, and gives the town."""
+
+    def enable(recipe: Recipe, **settings: str) -> Town:
+        world.use(monkeypatch, recipe)
+        town = Town(world)
+        world.enable(recipe.name, **settings)
+        return town
+
+    return enable
+
+
+@pytest.fixture
+def shop_with_reminders(enabled: Callable[..., Town]) -> Town:
+    """Ada gets newsletters, and the owner reminds people of their carts."""
+    town = enabled(abandoned_cart, audience=AUDIENCE, discount_percent="10")
+    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
+    return town
+
+
+# ---- carts
+
+
+def test_a_left_cart_is_reminded_of_three_times(shop_with_reminders):
+    town, seen = shop_with_reminders, []
+    town.tell(cart())
+    for hours in (0.9, 0.2, 22.7, 0.4, 47.5, 0.6):  # until 0.9, 1.1, 23.8, 24.2, 71.7 and 72.3 hours
+        town.pass_time(hours=hours)
+        seen.append(len(town.mails()))
+    assert seen == [0, 1, 1, 2, 2, 3]
+    (made,) = town.services["shopify"].books["discounts"].values()
+    assert town.member()["events"][-1]["properties"]["code"] == made["code"]
+    assert town.endings() == [("done", "They were reminded three times.")]
+
+
+def test_several_carts_and_one_order_are_one_run_that_ends_with_it(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(cart(), cart(after(minutes=2), token="decade"), cart(after(minutes=3), "checkouts/update"))
+    town.tell(order(after(minutes=30), checkout_token="decade"))
+    town.pass_time(days=5)
+    assert town.endings() == [("stopped", "Ended by shopify.order.created.")]
+    assert town.mails() == []
+
+
+def test_an_order_that_is_told_before_its_cart_counts(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(order(after(minutes=10)), cart())
+    assert town.endings() == [("stopped", "Ended by shopify.order.created.")]
+
+
+def test_an_order_whose_event_never_comes_is_seen_in_the_shop(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(cart())
+    town.pass_time(hours=2)
+    town.happens("shopify", "order", at=after(hours=3).isoformat())
+    town.pass_time(hours=24)
+    assert (town.mails(), town.endings()) == (["cart_left_1"], [("done", "They ordered.")])
+
+
+def test_an_order_that_is_told_while_the_reminder_is_being_made_keeps_it_from_leaving(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(cart())
+    town.world.clock.advance(timedelta(hours=1))
+    town.post(order(after(hours=1)))
+    town.world.settle()
+    assert (town.mails(), [state for state, _ in town.endings()]) == ([], ["stopped"])
+
+
+def test_who_leaves_the_newsletter_meanwhile_gets_no_further_reminder(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(cart())
+    town.pass_time(hours=2)
+    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)  # and the webhook about it is lost
+    town.pass_time(days=4)
+    assert town.mails() == ["cart_left_1"]
+    assert town.endings() == [("done", "They do not get newsletters, so no e-mail was sent any more.")]
+
+
+def test_a_week_later_the_next_cart_counts_again(shop_with_reminders):
+    town = shop_with_reminders
+    town.tell(cart(), order(after(minutes=1)))
+    town.pass_time(days=6)
+    town.tell(cart(after(days=6), token="decade"))
+    assert len(town.world.runs) == 1
+    town.pass_time(days=2)
+    town.tell(cart(after(days=8), token="facade"))
+    assert len(town.world.runs) == 2
+
+
+AGREES = {"buyer_accepts_sms_marketing": True, "sms_marketing_phone": PHONE}
+
+
+def sms_consent(state: str, at: datetime) -> Sent:
+    said = {"state": state, "level": None, "at": at.isoformat()}
+    payload = consent_payload({"id": 1, "phone": PHONE, "sms": said}, "sms")
+    return signed("customers_marketing_consent/update", payload, "secret", triggered_at=at.isoformat())
+
+
+def test_who_agreed_gets_one_text_the_day_after(enabled):
+    town = enabled(abandoned_cart_text, text="Your cart, {first_name}!")
+    town.tell(cart(**AGREES))
+    town.pass_time(hours=25)
+    assert town.texts() == []
+    town.pass_time(hours=2)
+    assert town.texts() == ["Your cart, Ada!"]
+
+
+def test_who_did_not_agree_or_took_it_back_gets_no_text(enabled):
+    town = enabled(abandoned_cart_text)
+    town.tell(cart())
+    town.pass_time(hours=30)
+    town.pass_time(days=8)
+    town.tell(cart(after(days=9), token="decade", **AGREES), sms_consent("unsubscribed", after(days=9, hours=1)))
+    town.pass_time(hours=30)
+    assert town.texts() == []
+    assert town.endings() == [
+        ("done", "Not sent: nothing says that they agreed to marketing on this channel."),
+        ("done", "Not sent: they said no to marketing on this channel."),
+    ]
+
+
+# ---- welcome
+
+
+def test_newcomers_are_welcomed_once(enabled):
+    town = enabled(welcome_series, audience=AUDIENCE)
+    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
+    town.tell(in_newsletter("subscribe"), in_newsletter("subscribe", after(hours=1)), said_in_shop("subscribed"))
+    seen = [len(town.mails())]
+    for _ in range(4):
+        town.pass_time(days=1)
+        seen.append(len(town.mails()))
+    assert seen == [1, 1, 2, 2, 3]
+    assert len(town.services["shopify"].books["discounts"]) == 1
+    assert town.endings() == [("done", "They were welcomed.")]
+
+
+def test_an_account_and_a_yes_that_come_together_are_one_welcome(enabled):
+    town = enabled(welcome_series, audience=AUDIENCE)
+    town.happens("shopify", "signup", email_consent=True)
+    town.tell(said_in_shop("subscribed"), customer())
+    town.pass_time(days=2)
+    town.pass_time(days=2)
+    assert (len(town.world.runs), town.mails()) == (1, ["welcome_1", "welcome_2", "welcome_3"])
+
+
+def test_the_first_order_ends_the_welcome(enabled):
+    town = enabled(welcome_series, audience=AUDIENCE)
+    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
+    town.tell(in_newsletter("subscribe"))
+    town.pass_time(days=1)
+    town.happens("shopify", "order")  # nobody tells
+    town.pass_time(days=1)
+    assert (town.mails(), town.endings()) == (["welcome_1"], [("done", "They bought something.")])
+
+
+# ---- the same everywhere
+
+
+@pytest.mark.parametrize(("consent", "status"), [(True, "subscribed"), (None, "transactional")])
+def test_a_customer_of_the_shop_becomes_known_everywhere(enabled, consent, status):
+    town = enabled(sync_customer, audience=AUDIENCE)
+    number = town.happens("shopify", "signup", phone=PHONE, name="Ada Miller", email_consent=consent)["id"]
+    town.tell(customer(id=number))
+    assert town.member()["status"] == status
+    assert town.member()["merge_fields"] == {"FNAME": "Ada", "LNAME": "Miller"}
+    (contact,) = town.services["hubspot"].books["objects"]["contacts"].values()
+    assert {"email": ADA, "firstname": "Ada", "phone": PHONE}.items() <= contact["properties"].items()
+
+
+def test_who_opted_out_stays_out_when_their_record_changes(enabled):
+    town = enabled(sync_customer, audience=AUDIENCE)
+    number = town.happens("shopify", "signup", email_consent=True)["id"]
+    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
+    town.tell(customer(id=number, topic="customers/update"))
+    assert town.member()["status"] == "unsubscribed"
+
+
+@pytest.mark.parametrize(("happening", "kind"), [("unsubscribe", "unsubscribe"), ("clean", "cleaned")])
+def test_a_no_below_a_newsletter_reaches_the_shop_and_ends_there(enabled, happening, kind):
+    town = enabled(sync_consent, audience=AUDIENCE)
+    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
+    town.happens("mailchimp", happening, list_id=AUDIENCE)
+    town.tell(in_newsletter(kind, LONG_AGO))
+    assert town.customer()["email"]["state"] == "UNSUBSCRIBED"
+    echo = consent_payload(town.customer(), "email")
+    town.tell(signed("customers_email_marketing_consent/update", echo, "secret"))
+    assert [event.state for event in town.world.rows(schema.event)] == ["taken", "echo"]
+    assert len(town.world.runs) == 1
+
+
+def test_even_an_echo_that_nobody_knows_ends_the_loop(enabled):
+    town = enabled(sync_consent, audience=AUDIENCE)
+    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
+    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
+    town.tell(in_newsletter("unsubscribe", LONG_AGO), said_in_shop("unsubscribed", LONG_AGO + timedelta(seconds=1)))
+    assert len(town.world.runs) == 2
+    assert [state for state, _ in town.endings()] == ["done", "done"]
+    written = [call for call in town.services["mailchimp"].calls if call["method"] == "PUT"]
+    assert written == []
+
+
+def test_a_no_in_the_shop_ends_newsletters_and_a_later_yes_only_asks(enabled):
+    town = enabled(sync_consent, audience=AUDIENCE)
+    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
+    town.tell(said_in_shop("unsubscribed"))
+    assert town.member()["status"] == "unsubscribed"
+    town.tell(said_in_shop("subscribed", after(hours=1)))
+    town.pass_time(minutes=2)
+    assert town.member()["status"] == "pending"
+
+
+def test_a_no_and_a_yes_out_of_order_end_with_the_no(enabled):
+    town = enabled(sync_consent, audience=AUDIENCE)
+    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
+    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
+    no, yes = in_newsletter("unsubscribe", LONG_AGO), said_in_shop("subscribed", LONG_AGO - timedelta(minutes=5))
+    town.tell(no, yes)
+    town.pass_time(minutes=2)
+    assert (town.customer()["email"]["state"], town.member()["status"]) == ("UNSUBSCRIBED", "unsubscribed")
+
+
+def test_confirming_in_the_newsletter_reaches_the_shop(enabled):
+    town = enabled(sync_consent, audience=AUDIENCE)
+    town.happens("shopify", "signup")
+    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
+    town.tell(in_newsletter("subscribe", LONG_AGO))
+    town.pass_time(minutes=2)
+    assert town.customer()["email"] == {
+        "state": "SUBSCRIBED",
+        "level": "SINGLE_OPT_IN",
+        "at": "2025-03-01T09:00:00Z",
+    }

@@ -1,0 +1,39 @@
+"""Whatever came from outside stays text, and the pages load nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+from .conftest import World
+
+NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def test_nothing_from_outside_becomes_part_of_the_page(world: World) -> None:
+    world.sign_in()
+    world.connection("shopify", label=NASTY, state="needs_login", reason=NASTY)
+    world.hub.workspaces.add(NASTY)
+    run_id = world.run(
+        {"action": NASTY[:100], "state": "refused", "reason": NASTY, "ended_at": 1},
+        {"action": "twilio.send_sms", "state": "claimed", "reason": NASTY},
+        recipe=NASTY[:80],
+        event=NASTY[:80],
+        reason=NASTY,
+        version=NASTY[:32],
+    )
+    for path in ("/", f"/runs/{run_id}?workspace=1", f"/?note={NASTY}", f"/?workspace={NASTY}", "/?workspace=2"):
+        page = world.open(path).text
+        assert "<img" not in page
+        assert re.findall(r"<script[^>]*>", page) == ['<script src="/assets/live.js" defer>']
+        assert not re.search(r"<[^>]*\son\w+=", page)
+    assert "&lt;script&gt;" in world.open(f"/runs/{run_id}?workspace=1").text
+
+
+def test_pages_need_nothing_but_this_hub_and_no_inline_code(world: World) -> None:
+    world.sign_in()
+    for path in ("/", f"/runs/{world.run()}"):
+        page = world.open(path).text
+        assert "//" not in re.sub(r"<!doctype[^>]*>", "", page)
+        assert "style=" not in page and "<style" not in page
+        for address in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page):
+            assert world.open(address).status_code == 200

@@ -1,0 +1,130 @@
+"""What events set off: runs that start or go on, and what people ask about their data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from hub import schema
+from hub.core import Hub
+from hub.workspaces import Workspace
+
+from .reading import Taken
+from .starting import insert_runs, new_run, starts_of
+
+ONCE = "It started for this already, and starts once."
+
+
+def by_workspace(taken: Iterable[Taken]) -> Iterable[tuple[Workspace, list[Taken]]]:
+    """The events of each workspace, in their order."""
+    grouped: dict[int, list[Taken]] = {}
+    for item in taken:
+        grouped.setdefault(item.of.workspace.id, []).append(item)
+    return [(items[0].of.workspace, items) for items in grouped.values()]
+
+
+def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
+    """Finds out which recipes each event starts, and why others do not."""
+    for workspace, items in by_workspace(taken):
+        enabled = list(hub.enabled.of(workspace))
+        for item in items:
+            item.starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event)
+
+
+def start_runs(hub: Hub, connection: sa.Connection, acting: Iterable[Taken]) -> int:
+    """Makes the runs that events start, as far as their `once_per` allows; gives how many."""
+    now = hub.clock.now()
+    _refuse_repeated(hub, connection, acting, now)
+    runs = [
+        new_run(start, item.of.workspace.id, item.id, item.at, item.person_id, now)
+        for item in acting
+        for start in item.starts
+    ]
+    insert_runs(hub, connection, runs)
+    return len(runs)
+
+
+def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken], now: int) -> None:
+    """Drops starts whose once_per key was used within its cool-down, and takes note of the others' keys."""
+    used = _used(connection, {start.once for item in acting for start in item.starts if start.once}, now)
+    rows = []
+    for item in acting:
+        kept = []
+        for start in item.starts:
+            name = (item.of.workspace.id, start.recipe.name, start.once)
+            if start.once is not None and name in used:
+                item.skipped[start.recipe.name] = ONCE
+                continue
+            kept.append(start)
+            if start.once is not None:
+                used.add(name)
+                until = now + round(start.recipe.cool_down.total_seconds() * 1000)
+                rows.append({"workspace_id": name[0], "recipe": name[1], "hash": start.once, "until": until})
+        item.starts = kept
+    if rows:
+        table = schema.once_key
+        statement = hub.database.insert(table)
+        key = [table.c.workspace_id, table.c.recipe, table.c.hash]
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_={"until": statement.excluded.until}), rows
+        )
+
+
+def _used(connection: sa.Connection, keys: set[bytes], now: int) -> set[tuple[int, str, bytes | None]]:
+    if not keys:
+        return set()
+    table = schema.once_key
+    query = sa.select(table.c.workspace_id, table.c.recipe, table.c.hash).where(
+        table.c.hash.in_(keys), table.c.until > now
+    )
+    return {(row.workspace_id, row.recipe, bytes(row.hash)) for row in connection.execute(query)}
+
+
+def wake_waiting(hub: Hub, connection: sa.Connection, acting: Iterable[Taken]) -> int:
+    """Makes the runs due that wait for one of these events, or end with it. Whether it fits, the engine decides."""
+    happened = {(item.person_id, item.event.type) for item in acting if item.person_id is not None}
+    if not happened:
+        return 0
+    table = schema.waiter
+    query = sa.select(table.c.run_id, table.c.person_id, table.c.type).where(
+        table.c.workspace_id.in_({item.of.workspace.id for item in acting}),
+        table.c.person_id.in_({person_id for person_id, _ in happened}),
+        table.c.type.in_({kind for _, kind in happened}),
+    )
+    runs = {row.run_id for row in connection.execute(query) if (row.person_id, row.type) in happened}
+    run = schema.run
+    awake = 0
+    for some in _in_parts(sorted(runs)):
+        awake += connection.execute(
+            sa.update(run)
+            .where(run.c.id.in_(some), run.c.ended_at.is_(None), run.c.state != "held")
+            .values(due_at=hub.clock.now())
+        ).rowcount
+    return awake
+
+
+def _in_parts(ids: list[int], most: int = 5_000) -> Iterable[list[int]]:
+    """As many as one query may name: one person may have any number of runs."""
+    return [ids[start : start + most] for start in range(0, len(ids), most)]
+
+
+def note_privacy(connection: sa.Connection, acting: Iterable[Taken]) -> bool:
+    """Takes note of events by which somebody asks for their data or its end; whether there were any."""
+    rows = []
+    for item in acting:
+        trigger = item.connection.connector.triggers.get(item.event.type)
+        if trigger is not None and trigger.privacy:
+            rows.append(
+                {
+                    "id": item.id,
+                    "workspace_id": item.of.workspace.id,
+                    "connection_id": item.connection.id,
+                    "kind": trigger.privacy,
+                    "state": "open",
+                    "at": item.of.received_at,
+                }
+            )
+    if rows:
+        connection.execute(sa.insert(schema.privacy_request), rows)
+    return bool(rows)

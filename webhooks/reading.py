@@ -1,0 +1,144 @@
+"""Reading what the door kept: each delivery becomes events, ready to be taken, or the reason why it cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub import schema
+from hub.connections import Connection
+from hub.core import Hub
+from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, scrubbed
+from hub.event import UNKNOWN, Event
+from hub.events import packed
+from hub.timing import to_ms
+from hub.workspaces import Workspace
+
+from .intake import unpacked
+from .starting import Start
+
+MOST_EVENTS = 4_000
+"""Events that are taken in one transaction, and that one delivery may hold: SQLite allows 32,766 values in a query."""
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Bodies that are read before what they held is written, so that a burst of large ones fits the smallest server."""
+
+_ROWS = 25
+
+
+@dataclass
+class Read:
+    """A delivery that was read: its events, or why there are none."""
+
+    delivery_id: int
+    connection_id: str
+    workspace: Workspace
+    received_at: int
+    size: int = 0
+    events: list[Taken] = field(default_factory=list)
+    unreadable: str | None = None
+
+    def give_up(self, error: Exception) -> None:
+        """Takes nothing of it, because of this error."""
+        self.events, self.unreadable = [], _reason(error)
+
+
+@dataclass
+class Taken:
+    """An event on its way into the database. `packed` is what is sealed of it, once its person is known."""
+
+    event: Event
+    of: Read
+    connection: Connection
+    key: bytes
+    echo: bytes | None
+    at: int
+    packed: bytes
+    state: str
+    id: int = 0
+    person_id: int | None = None
+    erased: bool = False
+    content: bytes | None = None
+    starts: list[Start] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def waiting(hub: Hub, most: int) -> Sequence[int]:
+    """The deliveries that nobody has read yet, oldest first."""
+    table = schema.delivery
+    query = sa.select(table.c.id).where(table.c.state == "new").order_by(table.c.id).limit(most)
+    with hub.database.read() as connection:
+        return connection.execute(query).scalars().all()
+
+
+def portions(hub: Hub, delivery_ids: Sequence[int]) -> Iterator[list[Read]]:
+    """Reads these deliveries, as many at a time as can be taken together."""
+    portion: list[Read] = []
+    events = size = 0
+    for row in _rows(hub, delivery_ids):
+        one = _read(hub, row)
+        if portion and (events + len(one.events) > MOST_EVENTS or size + one.size > MOST_BYTES):
+            yield portion
+            portion, events, size = [], 0, 0
+        portion.append(one)
+        events, size = events + len(one.events), size + one.size
+    if portion:
+        yield portion
+
+
+def _rows(hub: Hub, delivery_ids: Sequence[int]) -> Iterator[Any]:
+    table = schema.delivery
+    for start in range(0, len(delivery_ids), _ROWS):
+        some = table.c.id.in_(delivery_ids[start : start + _ROWS])
+        with hub.database.read() as connection:
+            rows = connection.execute(sa.select(table).where(some, table.c.state == "new").order_by(table.c.id)).all()
+        yield from rows
+
+
+def _read(hub: Hub, row: Any) -> Read:
+    one = Read(row.id, row.connection_id, hub.workspaces.get(row.workspace_id), row.received_at)
+    try:
+        delivery = unpacked(one.workspace.sealer.open(row.content, f"delivery {row.id}"))
+        one.size = len(delivery.body)
+        connection = hub.connections.get(row.connection_id)
+        one.events = list(_taken(one, connection, islice(connection.connector.read(delivery), MOST_EVENTS + 1)))
+        if len(one.events) > MOST_EVENTS:
+            raise PayloadUnreadable(f"It holds more than {MOST_EVENTS} events.")
+    except sa.exc.SQLAlchemyError:
+        raise  # the database's trouble says nothing about the delivery
+    except Exception as error:
+        one.give_up(error)
+    return one
+
+
+def _taken(one: Read, connection: Connection, events: Iterable[Event]) -> Iterator[Taken]:
+    """Whatever of an event may be faulty is looked at here, where a fault is still its own delivery's alone."""
+    for event in events:
+        known = event.type in connection.connector.triggers
+        yield Taken(
+            event=event if known else replace(event, type=UNKNOWN),
+            of=one,
+            connection=connection,
+            key=one.workspace.hash("event", connection.id, event.key),
+            echo=one.workspace.hash("echo", connection.id, event.echo) if event.echo else None,
+            at=to_ms(event.at),
+            packed=packed(event),
+            state="taken" if known else "unknown",
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Why a delivery could not be read, without what it said: of a connector's bug its type alone."""
+    if isinstance(error, DeliveryRefused):
+        return _plain(scrubbed(str(error)))
+    what = scrubbed(str(error)) if isinstance(error, HubError) else type(error).__name__
+    return _plain(f"The connector could not read it ({what}). It can be read again after a fix.")
+
+
+def _plain(text: str) -> str:
+    """What every database can keep: PostgreSQL takes no zero bytes, and nothing takes half a character."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
