@@ -37,7 +37,8 @@ def order_thanks(
     steps: list[Step] = []
     if person.email:
         agreed = bool(order.get("buyer_accepts_marketing"))
-        names = {"FNAME": first_name or "", "LNAME": last_name or ""}
+        # A name that the order does not tell must not empty the one that Mailchimp knows.
+        names = {field: name for field, name in (("FNAME", first_name), ("LNAME", last_name)) if name}
         steps += [
             hubspot.upsert_contact(person.email, first_name=first_name, last_name=last_name, phone=person.phone),
             mailchimp.upsert_member(
