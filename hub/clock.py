@@ -16,6 +16,7 @@ from . import retention, schema
 from .connections import READY
 from .core import Hub
 from .database import Lease
+from .outbox.steps import OPEN
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, perform
 
@@ -26,9 +27,6 @@ TICK_SECONDS = 0.5
 LEASE_SECONDS = 15.0
 MINUTE, DAY = 60.0, 86_400.0
 STOP_SECONDS, CHORE_SECONDS = 10.0, 2.0
-
-# In the words of the index: SQLite takes it for no others, and would read every step that ever was.
-IN_OUTBOX = sa.literal_column("step.state IN ('waiting', 'claimed')")
 
 
 class Clock:
@@ -140,7 +138,7 @@ def wake_due(hub: Hub) -> list[str]:
                 (step.c.state == "waiting") & sa.or_(step.c.due_at.is_(None), step.c.due_at <= now),
                 (step.c.state == "claimed") & ~held,
             ),
-            IN_OUTBOX,
+            OPEN,
         )
         usable = (connection.c.state == READY) & sa.or_(
             connection.c.paused_until.is_(None), connection.c.paused_until <= now

@@ -51,9 +51,13 @@ class Hub:
         )
         self.database = Database(settings.database)
         self.workspaces = Workspaces(self.database, self.keyring, self.clock)
-        self.workspaces.require_key()  # before anything is written
-        bring_up_to_date(self.database)
-        self.workspaces.check_key()
+        try:
+            self.workspaces.require_key()  # before anything is written
+            bring_up_to_date(self.database)
+            self.workspaces.check_key()
+        except BaseException:
+            self.database.close()
+            raise
         self.people = People(self.database)
         self.versions = Versions(self.database, self.workspaces, self.clock)
         self.connections = Connections(self.database, self.workspaces, self.clock, settings.public_url)

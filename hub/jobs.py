@@ -127,7 +127,7 @@ class _Ended(Exception):
     """RQ gave up, for a reason that it told its own log."""
 
 
-class _Taker(SimpleWorker):  # type: ignore[misc]
+class _Taker(SimpleWorker):
     """RQ's worker, in a thread: it leaves signals to the process, takes no commands, and tells of trouble once."""
 
     death_penalty_class = TimerDeathPenalty

@@ -41,7 +41,7 @@ def up(settings: Settings, host: str, on_ready: Callable[[Hub], None] | None = N
         _refresh(hub)
         worker, clock = Worker(hub), Clock(hub)
         wakeups.listener = worker.poke
-        ending.callback(worker.stop)
+        ending.callback(_stop, worker)
         worker.start()
         ending.callback(clock.stop)
         clock.start()
@@ -67,7 +67,7 @@ def worker(settings: Settings) -> None:
         _refresh(hub)
         served = Worker(hub)
         local.listener = served.poke
-        ending.callback(served.stop)
+        ending.callback(_stop, served)
         served.start()
         stopping = threading.Event()
         ending.callback(stopping.set)
@@ -132,6 +132,13 @@ def _poll(served: Worker, stopping: threading.Event) -> None:
             trouble.over()
         except Exception as error:
             trouble.met(error)
+
+
+def _stop(worker: Worker) -> None:
+    """Stops a worker; a call that never comes back does not keep the process, whose exit would wait for it."""
+    if not worker.stop():
+        logging.shutdown()
+        os._exit(1)
 
 
 def _refresh(hub: Hub) -> None:

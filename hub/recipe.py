@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import CodeType, ModuleType
 from typing import Any
 
-from . import recipe_settings
+from . import addresses, recipe_settings
 from .connector import Action, Connector, Match, Trigger
 from .errors import RecipeInvalid
 from .event import Event
@@ -141,9 +141,9 @@ def _once_key(given: str | Callable[[Event], str | None] | None) -> Callable[[Ev
 def _person_key(event: Event) -> str | None:
     person = event.person
     if person.email:
-        return f"email={person.email.lower()}"
+        return f"email={addresses.email(person.email) or person.email}"
     if person.phone:
-        return f"phone={person.phone}"
+        return f"phone={addresses.phone(person.phone) or person.phone}"
     return next((f"{kind}={value}" for kind, value in sorted(person.ids.items())), None)
 
 

@@ -55,7 +55,7 @@ def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
         asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
         again = [step for step in steps if step not in asked]
         _let_wait(connection, run_id, [step.position for step in again])
-        _let_ask(connection, run_id, [step.position for step in asked])
+        _let_ask(connection, run_id, [step.position for step in asked], hub.clock.now())
         entry = fresh.get(row.recipe)
         # A step of unknown outcome says nothing against the code that the run started with.
         moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
@@ -105,13 +105,13 @@ def _let_wait(connection: sa.Connection, run_id: int, positions: Sequence[int]) 
     )
 
 
-def _let_ask(connection: sa.Connection, run_id: int, positions: Sequence[int]) -> None:
-    """A claimed step that nobody works on is looked for at the provider by the connection's next holder."""
+def _let_ask(connection: sa.Connection, run_id: int, positions: Sequence[int], now: int) -> None:
+    """A claimed step with a time is looked for at the provider then, by whoever holds the connection."""
     table = schema.step
     connection.execute(
         sa.update(table)
         .where(table.c.run_id == run_id, table.c.position.in_(positions))
-        .values(state="claimed", reason=None, due_at=None, ended_at=None)
+        .values(state="claimed", reason=None, due_at=now, ended_at=None)
     )
 
 

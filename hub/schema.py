@@ -115,6 +115,10 @@ Index(
     "ix_delivery_new", delivery.c.id, sqlite_where=delivery.c.state == "new", postgresql_where=delivery.c.state == "new"
 )
 Index("ix_delivery_workspace", delivery.c.workspace_id, delivery.c.id)
+_unread = delivery.c.state == "unreadable"
+Index(
+    "ix_delivery_kept", delivery.c.workspace_id, delivery.c.received_at, sqlite_where=_unread, postgresql_where=_unread
+)
 
 seen_key = Table(
     "seen_key",
@@ -143,6 +147,8 @@ event = Table(
 )
 Index("ix_event_person", event.c.workspace_id, event.c.person_id, event.c.type, event.c.id)
 Index("ix_event_workspace", event.c.workspace_id, event.c.id)
+_told = event.c.content.is_not(None)
+Index("ix_event_kept", event.c.workspace_id, event.c.received_at, sqlite_where=_told, postgresql_where=_told)
 
 echo = Table(
     "echo",
@@ -210,7 +216,7 @@ run = Table(
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
 _held = run.c.state == "held"
-_kept = run.c.ended_at.is_not(None) & run.c.sealed
+_kept = run.c.ended_at.is_not(None) & run.c.sealed.is_(True)
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)

@@ -45,21 +45,19 @@ def serve(hub: Hub, listening: socket.socket, told: Told, on_ready: Callable[[],
 
     with closing(Intake(hub.database, hub.wakeups)) as intake:
         app = create_app(hub, intake)
-        server = _server(listening)
-        if on_ready is not None:
-            server.on_startup(on_ready)
-        # The server's own handlers are there when its startup is done; ours wait for the same.
-        server.on_startup(lambda: told.instead(server.signal_handler_interrupt))
+        server = _server(listening, told, on_ready)
         try:
             server.serve(target_loader=lambda *_args, **_kwargs: app, wrap_loader=False)
         except SystemExit:
             raise SetupError("The web server ended by itself. Start it again.") from None
 
 
-def _server(listening: socket.socket) -> MTServer:
+def _server(listening: socket.socket, told: Told, on_ready: Callable[[], None] | None) -> MTServer:
+    from granian import net
     from granian.constants import Interfaces
-    from granian.net import SocketHolder
     from granian.server.mt import MTServer
+
+    sockets: Any = net  # its types leave out how a socket that is there already is taken
 
     class Server(MTServer):
         """Granian with its workers as threads of this process: one process is all of the embedded hub."""
@@ -67,8 +65,19 @@ def _server(listening: socket.socket) -> MTServer:
         def _check_gil(self) -> None:
             """Granian's own use of threads is for Python without the GIL; its Rust side lets go of the GIL anyway."""
 
+        def startup(self, *args: Any) -> None:
+            """Starts the threads; then the signals are ours again, which Granian took to wait for them itself."""
+            super().startup(*args)  # type: ignore[no-untyped-call]
+            told.instead(self.signal_handler_interrupt)
+            try:
+                if on_ready is not None:
+                    on_ready()
+            except BaseException:
+                self.shutdown()  # type: ignore[no-untyped-call]
+                raise
+
         def _init_shared_socket(self) -> None:
-            self._shd: Any = SocketHolder(listening.detach(), False, BACKLOG)
+            self._shd: Any = sockets.SocketHolder(listening.detach(), False, BACKLOG)
 
     host, port, *_ = listening.getsockname()
     return Server(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+
+STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 class Told:
@@ -15,17 +17,27 @@ class Told:
     """
 
     def __init__(self) -> None:
-        # Of all that wakes a waiting thread, only this may be called in the middle of anything.
-        self._signals: SimpleQueue[int] = SimpleQueue()
+        self._told = threading.Event()
+        # Python calls a handler only when the main thread is awake, and a signal that comes just before that thread
+        # begins to wait does not wake it. What the system writes into a pipe is seen by another thread at once.
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        threading.Thread(target=self._listen, args=(reading,), name="signals", daemon=True).start()
         self._take()
 
     def _take(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda got, _frame: self._signals.put(got))
+        for number in STOP:
+            signal.signal(number, lambda *_: None)
+
+    def _listen(self, reading: int) -> None:
+        while not any(number in STOP for number in os.read(reading, 64)):
+            pass
+        self._told.set()
 
     def wait(self) -> None:
         """Returns when told to stop."""
-        self._signals.get()
+        self._told.wait()
 
     def instead(self, act: Callable[[], object]) -> None:
         """Takes the signals back from whoever took them, and calls `act` in a thread when told to stop."""

@@ -61,11 +61,13 @@ class Worker:
         for thread in busy:
             thread.look()
 
-    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+    def stop(self, seconds: float | None = None) -> bool:
         """Ends the threads after what they are doing; calls that are on their way come back first.
 
-        False if some did not within this time: their claims are in the database, for the next process to settle.
+        False if some did not within this time (STOP_SECONDS): their claims are in the database, for the next process
+        to settle.
         """
+        seconds = STOP_SECONDS if seconds is None else seconds
         self._stopping.set()
         with self._lock:
             threads = list(self._threads.values())

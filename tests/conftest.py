@@ -102,9 +102,12 @@ def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A hub on a fresh database, once on SQLite and once on PostgreSQL, with the connector `telling` known."""
     known = registry._modules("regulars.connectors") | {"telling": "tests.telling"}
     monkeypatch.setattr(registry, "_modules", lambda group: known if group.endswith("connectors") else {})
-    registry.connector.cache_clear()
+    caches = registry.connector, registry.recipes
+    for cache in caches:
+        cache.cache_clear()
     telling.provider.__init__()  # type: ignore[misc]
     made = World(database_url, tmp_path / "home")
     yield made
     made.close()
-    registry.connector.cache_clear()
+    for cache in caches:
+        cache.cache_clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from hub import schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, scrubbed
-from hub.event import UNKNOWN, Event
+from hub.event import UNKNOWN, Channel, Event
 from hub.events import packed
 from hub.timing import to_ms
 from hub.workspaces import Workspace
@@ -118,6 +118,7 @@ def _read(hub: Hub, row: Any) -> Read:
 def _taken(one: Read, connection: Connection, events: Iterable[Event]) -> Iterator[Taken]:
     """Whatever of an event may be faulty is looked at here, where a fault is still its own delivery's alone."""
     for event in events:
+        _check_consents(event)
         known = event.type in connection.connector.triggers
         yield Taken(
             event=event if known else replace(event, type=UNKNOWN),
@@ -129,6 +130,13 @@ def _taken(one: Read, connection: Connection, events: Iterable[Event]) -> Iterat
             packed=packed(event),
             state="taken" if known else "unknown",
         )
+
+
+def _check_consents(event: Event) -> None:
+    for consent in event.consents:
+        to_ms(consent.at)
+        if consent.channel not in get_args(Channel):
+            raise ValueError("A consent is on a channel that does not exist.")
 
 
 def _reason(error: Exception) -> str:

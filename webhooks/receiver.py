@@ -98,7 +98,10 @@ def _delivery(hub: Hub) -> Delivery:
 
 def _body() -> bytes:
     """All of the body. Raises RequestEntityTooLarge, or PayloadUnreadable if it broke off."""
-    # One more than may come: a body without its length is cut there, and nothing else tells that it was.
+    told = request.content_length
+    if told is not None and told > MOST_BYTES:
+        raise RequestEntityTooLarge
+    # One more than may come: a body that does not tell its length is cut there, and no error says that it was.
     request.max_content_length = MOST_BYTES + 1
     try:
         body = request.get_data(cache=False)
@@ -106,8 +109,7 @@ def _body() -> bytes:
         body = b""
     if len(body) > MOST_BYTES:
         raise RequestEntityTooLarge
-    # Half a form can look like a whole one.
-    if request.content_length not in (None, len(body)):
+    if told is not None and told != len(body):  # half a form can look like a whole one
         raise PayloadUnreadable("The delivery ended before all of its body had come.")
     return body
 

@@ -103,7 +103,7 @@ def _command(group: click.Group, ctx: click.Context, name: str) -> click.Command
 def in_words(error: Exception) -> str:
     """What went wrong, and what to do next. The texts of errors that are not ours may tell secrets, so they are
     not repeated."""
-    from sqlalchemy.exc import ArgumentError, DBAPIError
+    from sqlalchemy.exc import DBAPIError
 
     from ..errors import HubError
 
@@ -114,8 +114,6 @@ def in_words(error: Exception) -> str:
             f"The database does not answer ({type(error.orig).__name__}). Check that it runs, that DATABASE_URL or "
             "HUB_HOME is right, and that its disk is not full."
         )
-    if isinstance(error, ArgumentError):
-        return "DATABASE_URL cannot be read. Write it as postgresql://USER:PASSWORD@HOST/DATABASE."
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}."
     return (

@@ -35,7 +35,10 @@ def rotate() -> None:
     else:
         count = _rotate_environment(settings)
         click.echo("HUB_SECRET_KEY needs the old key no more, once every part of the hub was started with the new one.")
-    click.echo(f"{count} workspaces are sealed with the new key. Backups made before still need the old one.")
+    click.echo(f"Sealed with the new key: {count} workspace{'' if count == 1 else 's'}.")
+    click.echo(
+        "Backups made before need the old key, and erasing a person does not reach them: replace them by new ones."
+    )
 
 
 def _rotate_file(settings: Settings) -> int:

@@ -113,7 +113,7 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
 
 def _account(hub: Hub, workspace: Workspace, connection: Connection) -> Finding:
     """Asks the service itself whether the login works."""
-    from ..errors import HubError
+    from ..errors import HubError, TryLater
 
     what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
     if connection.state == "off":
@@ -124,6 +124,8 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection) -> Finding:
     assert ask is not None  # the registry validated the connector
     try:
         ask(hub.connections.client(connection))
+    except TryLater:
+        return Finding(what, False, "The service does not answer now.")
     except HubError as error:
         return Finding(what, False, str(error))
     except Exception as error:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .run import not_free
-
 if TYPE_CHECKING:
     from ..core import Hub
     from ..settings import Settings
@@ -95,22 +93,34 @@ class Practice:
         raise SetupError("The practice services did not start. See why with: hub practice")
 
     def _port(self) -> int:
-        """The port of last time; the first time the first one that is free."""
+        """The port of last time; the first time the first one that is free. Raises SetupError if it is taken."""
         from ..errors import SetupError
         from ..practice.server import PORT
 
         if self.file.exists():
             port: int = json.loads(self.file.read_text())["port"]
-            if fault := not_free(HOST, port):
+            if not is_free(port):
                 raise SetupError(
-                    f"The practice accounts are at port {port}, but: {fault.partition('.')[0]}. End that program, or "
-                    "start without --practice."
+                    f"The practice accounts are at port {port}, which is taken by another program. Stop it, or start "
+                    "without --practice."
                 )
             return port
-        port = next((port for port in range(PORT, PORT + 80) if not not_free(HOST, port)), PORT)
+        port = next((port for port in range(PORT, PORT + 80) if is_free(port)), PORT)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps({"port": port}) + "\n")
         return port
+
+
+def is_free(port: int) -> bool:
+    """Whether the practice services could be served at this port."""
+    from ..errors import SetupError
+    from ..serving import listen
+
+    try:
+        listen(HOST, port).close()
+    except SetupError:
+        return False
+    return True
 
 
 def _enable_first(hub: Hub, workspace: Workspace) -> None:

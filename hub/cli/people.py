@@ -21,12 +21,17 @@ def erase(person: str, workspace: str | None, json: bool) -> None:
         receipt = hub.privacy.erase(hub.workspaces.named(workspace), person)
     if json:
         show.document({**vars(receipt)})
-    elif not receipt.people:
-        click.echo("Nothing was kept about this person. Older backups are erased as well when one is restored.")
-    else:
+        return
+    if receipt.people:
         click.echo(
             f"Erased: {receipt.events} events, {receipt.runs} runs ({receipt.stopped} of them were under way), "
             f"in the hub and in {receipt.backups} backups."
+        )
+    else:
+        click.echo("Nothing was kept about this person. Older backups are erased as well when one is restored.")
+    if receipt.unreached:
+        click.echo(
+            f"{receipt.unreached} backups could not be written to. Make them writable, and erase once more.", err=True
         )
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import show
-from .run import PORT, not_free
+from .newcomer import HOST, is_free
+from .run import PORT
 from .session import Pairs, as_json, given, in_workspace, opened
 
 if TYPE_CHECKING:
     from ..connections import Connection
     from ..core import Hub
 
-HOST = "127.0.0.1"
 SECONDS = 10.0
 
 
@@ -56,8 +56,8 @@ def _serve(port: int | None, with_parent: bool) -> None:
     from ..practice.server import PracticeServer
 
     port = port or OWN_PORT
-    if fault := not_free(HOST, port):
-        raise SetupError(fault)
+    if not is_free(port):
+        raise SetupError(f"Port {port} is taken by another program. Stop it, or choose another port with --port.")
     server = PracticeServer()
     base = server.start(HOST, port)
     try:

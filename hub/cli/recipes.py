@@ -28,7 +28,7 @@ def recipes(workspace: str | None, json: bool) -> None:
         with opened() as hub:
             on = {entry.recipe for _, entry in hub.enabled.of(hub.workspaces.named(workspace))}
     if json:
-        show.document([_document(recipe) | ({} if on is None else {"on_here": recipe.name in on}) for recipe in found])
+        show.document([_document(recipe) | ({} if on is None else {"enabled": recipe.name in on}) for recipe in found])
         return
     for number, recipe in enumerate(found):
         if number:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import socket
-import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PORT = click.IntRange(1, 65535)
-ANNOUNCE_SECONDS = 20.0
 
 
 def _listening(host: str) -> Callable[[Function], Function]:
@@ -42,17 +37,16 @@ def _listening(host: str) -> Callable[[Function], Function]:
 def up(host: str, port: int | None, practice: bool) -> None:
     """Run everything in one go: web, worker and clock."""
     from .. import processes
-    from .newcomer import Practice
+    from .newcomer import Practice, welcome
 
     settings = _settings(port)
-    _require_free(host, settings.port)
     serving: AbstractContextManager[Practice | None] = Practice(settings) if practice else nullcontext()
     with serving as services:
 
         def on_ready(hub: Hub) -> None:
             if services is not None:
                 services.connect(hub)
-            threading.Thread(target=_announce, args=(hub, host, services), daemon=True, name="announce").start()
+            click.echo(welcome(hub, practice=services is not None))
 
         processes.up(settings, host, on_ready)
 
@@ -64,9 +58,7 @@ def web(host: str, port: int | None) -> None:
     """Run the web part alone: the door for webhooks, and the page."""
     from .. import processes
 
-    settings = _settings(port)
-    _require_free(host, settings.port)
-    processes.web(settings, host)
+    processes.web(_settings(port), host)
 
 
 @click.command()
@@ -90,41 +82,3 @@ def _settings(port: int | None) -> Settings:
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     return from_environment(port=port)
-
-
-def _require_free(host: str, port: int) -> None:
-    """Raises SetupError if another program listens there: servers that share a port would take turns unnoticed."""
-    if fault := not_free(host, port):
-        from ..errors import SetupError
-
-        raise SetupError(fault)
-
-
-def not_free(host: str, port: int) -> str | None:
-    """Why nobody can listen at this address, or None."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return f"Port {port} is taken by another program. Choose another one with --port."
-        return f"Nobody can listen at {host}, port {port}: {error.strerror}."
-    return None
-
-
-def _announce(hub: Hub, host: str, services: object | None) -> None:
-    """Says where the hub is, as soon as it answers there."""
-    deadline = time.monotonic() + ANNOUNCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((host, hub.settings.port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.02)
-    else:
-        return
-    from .newcomer import welcome
-
-    click.echo(welcome(hub, practice=services is not None))

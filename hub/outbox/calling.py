@@ -13,7 +13,7 @@ from ..errors import ActionFailed, HubError, OutcomeUnknown
 from ..event import Person
 from ..quota import Observation, observing
 from .steps import Call, Waiting
-from .veil import sayable, veiled
+from .veil import veiled
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _answered(step: Waiting, answer: Any) -> Answered | None:
     except Exception:
         return None
     key = answer.get(step.action.answer_key) if step.action.find and isinstance(answer, dict) else None
-    return Answered(written, None if key is None else sayable(str(key)), _told(step, answer))
+    return Answered(written, None if key is None else str(key), _told(step, answer))
 
 
 def _told(step: Waiting, answer: Any) -> Person | None:
@@ -141,8 +141,8 @@ def _told(step: Waiting, answer: Any) -> Person | None:
         return None
     try:
         person = step.action.identifies(step.inputs, answer)
-        named = [person.email or "", person.phone or "", *person.ids, *map(str, person.ids.values())]
-        return person if all(sayable(name) == name for name in named) else None
+        texts = [person.email or "", person.phone or "", *person.ids]
+        return person if all(isinstance(text, str) for text in texts) else None
     except Exception:
         return None
 

@@ -71,21 +71,23 @@ def _still_waiting(database: sa.Connection, steps: Sequence[Waiting], fence: int
 
 
 def _mark_claimed(database: sa.Connection, steps: Sequence[Waiting], changes: Changes) -> None:
-    if not steps:
-        return
-    table = schema.step
-    database.execute(
-        sa.update(table)
-        .where(table.c.run_id == sa.bindparam("run"), table.c.position == sa.bindparam("at_position"))
-        .values(
-            state="claimed",
-            fence=changes.fence,
-            attempts=table.c.attempts + 1,
-            claimed_at=changes.now,
-            due_at=None,
-        ),
-        [{"run": step.name[0], "at_position": step.name[1]} for step in steps],
+    if steps:
+        same = {"new_fence": changes.fence, "now": changes.now}
+        rows = [{"run": step.name[0], "at_position": step.name[1], **same} for step in steps]
+        database.execute(_CLAIM, rows)
+
+
+_CLAIM = (
+    sa.update(schema.step)
+    .where(schema.step.c.run_id == sa.bindparam("run"), schema.step.c.position == sa.bindparam("at_position"))
+    .values(
+        state="claimed",
+        fence=sa.bindparam("new_fence"),
+        attempts=schema.step.c.attempts + 1,
+        claimed_at=sa.bindparam("now"),
+        due_at=None,
     )
+)
 
 
 def _note_echoes(hub: Hub, database: sa.Connection, connection: Connection, echoes: set[bytes]) -> None:

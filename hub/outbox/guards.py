@@ -13,7 +13,6 @@ from ..event import Channel
 from ..people import Said
 from ..workspaces import Workspace
 from .steps import Name, Waiting
-from .veil import sayable
 
 
 def refusals(
@@ -64,6 +63,6 @@ def _against(connection: Connection, purpose: object, recipient: str, said: Said
 def _recipient(channel: Channel, step: Waiting) -> str:
     """The address in its one spelling; empty if there is none."""
     assert step.action.recipient is not None
-    text = sayable(str(step.inputs.get(step.action.recipient) or "").strip())
+    text = str(step.inputs.get(step.action.recipient) or "").strip()
     normalised = addresses.phone(text) if channel == "sms" else addresses.email(text)
     return normalised or text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -120,7 +120,8 @@ class _Holder:
         found = LeftBehind() if over else self._insist(partial(self._look, poked))
         now, self.next_at = self.hub.clock.now(), None
         outcomes = found.outcomes + self._collect(now)
-        calls = [] if over or self._rests(now) else self._choose(now)
+        came_back = {outcome.step.name for outcome in outcomes}
+        calls = [] if over or self._rests(now) else self._choose(now, came_back)
         over = over or self._rests(now)
         broken = found.broken + self.backlog.take_broken()
         if outcomes or calls or broken or self.pace.is_new:
@@ -167,9 +168,9 @@ class _Holder:
         self.lost_login = self.lost_login or any(isinstance(o.failure, NotAuthorized) for o in outcomes)
         return outcomes
 
-    def _choose(self, now: int) -> list[Call]:
+    def _choose(self, now: int, came_back: Set[Name]) -> list[Call]:
         """Starts what is asked, and gives the calls that leave now."""
-        self._ask_back(now)
+        self._ask_back(now, came_back)
         doubted = {item.step.twin for item in self.doubtful.values()}
         busy, chosen = self.flight.lanes, []
         while call := self.backlog.next(busy, doubted):
@@ -192,11 +193,12 @@ class _Holder:
             self._next(now + round(pause * 1000))
         return False
 
-    def _ask_back(self, now: int) -> None:
-        """Asks the provider about steps of unknown outcome, once it must know. While a call that it could not tell
-        from such a step is on its way, nothing is asked: the answer would be that one's."""
+    def _ask_back(self, now: int, came_back: Set[Name]) -> None:
+        """Asks the provider about steps of unknown outcome, once it must know, except those whose answer came back
+        in this round. While a call that it could not tell from such a step is on its way, nothing is asked: the
+        answer would be that one's."""
         for item in self.doubtful.values():
-            if item.step.name in self.flight.names or item.step.twin in self.flight.twins:
+            if item.step.name in came_back | self.flight.names or item.step.twin in self.flight.twins:
                 continue
             if item.due > now:
                 self._next(item.due)

@@ -21,7 +21,7 @@ Name = tuple[int, int]
 Lane = tuple[int, str, bytes]
 """What steps share that may go into one call: their priority, their action, and the inputs that it batches by."""
 
-OPEN: sa.ColumnElement[bool] = sa.literal_column("step.state IN ('waiting', 'claimed')", sa.Boolean())
+OPEN: sa.ColumnElement[bool] = sa.literal_column("step.state IN ('waiting', 'claimed')")
 """Steps that are not ended. SQLite takes the outbox's index only for these very words, not for bound values."""
 
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import html
-import json
+import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
 from ..errors import scrubbed
 
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 LONGEST = 2000
 QUOTED = 16
 """A provider that quotes part of a text quotes at least so many characters of it, else nobody is recognised."""
 
 
 def veiled(text: str, inputs: Iterable[Any], secrets: Iterable[str] = ()) -> str:
-    """`text` without what was in a call's inputs or is secret, in any spelling that providers answer in."""
+    """`text` without what was in a call's inputs or is secret, however the provider spells it."""
     told = [part for value in inputs for part in texts_in(value)]
-    spelled = {spelling for part in [*told, *secrets] for spelling in _spellings(part)}
-    return scrubbed(_without_quotes(sayable(text[:LONGEST]), told), spelled)
+    spelled = {spelling for part in [*told, *secrets] for spelling in (part, part.lower(), part.upper())}
+    return scrubbed(_without_quotes(_plain(text[:LONGEST]), told), spelled)
 
 
-def sayable(text: str) -> str:
-    """`text` without what cannot be kept as text everywhere: half characters and NUL."""
+def _plain(text: str) -> str:
+    """`text` without escapes, be they of JSON, HTML or an address, and without what a database cannot keep as text."""
+    text = unquote(html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)))
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
@@ -36,13 +38,6 @@ def texts_in(value: Any) -> list[str]:
     if isinstance(value, list | tuple):
         return [text for item in value for text in texts_in(item)]
     return [str(value)] if not isinstance(value, bool) and len(str(value)) > 4 else []
-
-
-def _spellings(text: str) -> set[str]:
-    try:
-        return {text, text.lower(), text.upper(), quote(text), html.escape(text), json.dumps(text)[1:-1]}
-    except UnicodeEncodeError:  # half a character, which no address can hold
-        return {text}
 
 
 def _without_quotes(text: str, told: list[str]) -> str:

@@ -14,13 +14,16 @@ from typing import Any, Literal
 
 from .. import values
 from ..connector import Action
-from ..errors import ActionFailed, Rejected
+from ..errors import ActionFailed, Rejected, ReplayFailed
 from ..event import Event
 from ..matching import fits
 from ..recipe import Recipe
 from ..recipe_settings import filled_in
 from ..replay import Asked, Entry, Failed, Finished, Held, replay
 from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+
+MOST_STEPS = 300
+"""Fewer than the hub allows, as each step replays all before it: a loop without an end is told soon."""
 
 State = Literal["done", "stopped", "failed", "skipped"]
 
@@ -91,6 +94,8 @@ class _Rehearsal:
             if isinstance(outcome, Held):
                 raise outcome.error
             self.steps += [asked.step for asked in outcome.asked]
+            if len(self.steps) > MOST_STEPS:
+                raise ReplayFailed(f"The recipe asked for {MOST_STEPS} steps. It may have a loop without an end.")
             # The answers of several steps come when the last of them is there.
             ends = [self._answered(asked, now) for asked in outcome.asked]
             now = max([now, *ends])

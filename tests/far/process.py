@@ -1,6 +1,7 @@
 """One process of a hub that knows this package: `python -m tests.far.process up|web|worker|clock`.
 
-Leases are short (`FAR_LEASE_SECONDS`), so that a test need not wait long for the work of a process that was killed.
+Its leases can be short (`FAR_LEASE_SECONDS`), so that a test need not wait long for the work of a process that was
+killed, and so can the time it has to end (`FAR_STOP_SECONDS`).
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ import logging
 import os
 import sys
 
-from hub import clock, processes, registry
-from hub.errors import HubError
+import requests
+
+from hub import clock, processes, registry, worker
+from hub.core import Hub
+from hub.errors import HubError, SetupError
 from hub.outbox import holder
 from hub.settings import from_environment
 
@@ -24,15 +28,24 @@ def main(part: str) -> None:
         holder.RENEW_SECONDS = seconds / 6
         holder.LATEST_START_SECONDS = seconds / 3
         clock.LEASE_SECONDS = seconds
+    worker.STOP_SECONDS = float(os.environ.get("FAR_STOP_SECONDS", worker.STOP_SECONDS))
     settings = from_environment()
     try:
         if part in ("worker", "clock"):
             getattr(processes, part)(settings)
         else:
-            getattr(processes, part)(settings, "127.0.0.1", lambda hub: print("ready", flush=True))
+            getattr(processes, part)(settings, "127.0.0.1", on_ready)
     except HubError as error:
         sys.exit(str(error))
     print("ended", flush=True)
+
+
+def on_ready(hub: Hub) -> None:
+    """Calls the hub, which must answer by now, and says so."""
+    requests.get(f"http://127.0.0.1:{hub.settings.port}/healthz", timeout=5).raise_for_status()
+    if os.environ.get("FAR_FAILS"):
+        raise SetupError("It is ready, and not wanted.")
+    print("ready", flush=True)
 
 
 def know_far() -> None:

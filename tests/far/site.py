@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -101,9 +100,10 @@ class Site:
 
     def close(self) -> None:
         for started in self._processes:
-            if started.poll() is None:
-                started.send_signal(signal.SIGKILL)
-            started.communicate()
+            started.kill()
+            started.wait()
+            if started.stdout is not None:
+                started.stdout.close()
         self.intake.close()
         self.hub.close()
         self.practice.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +11,7 @@ from flask.testing import FlaskClient
 from hub import schema
 from hub.app import create_app
 from hub.clock import CLOCK
-from tests.far.site import Site, event_body, forget, know_far
-
-
-@pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    know_far(monkeypatch)
-    made = Site(database_url, tmp_path / "home")
-    yield made
-    made.close()
-    forget()
+from tests.far.site import Site, event_body
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,19 +18,10 @@ from hub.database import new_id
 from hub.timing import FrozenClock
 from hub.wakeups import ADVANCE, READ, perform
 from tests import servers
-from tests.far.site import Site, forget, know_far
+from tests.far.site import Site
 from tests.world import Remembering
 
 SLEEPING = 100_000
-
-
-@pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    know_far(monkeypatch)
-    made = Site(database_url, tmp_path / "home")
-    yield made
-    made.close()
-    forget()
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_an_erased_persons_story_has_nothing_left_to_open(working: World) -> Non
     assert [step.inputs for step in story.steps] == [None, None]
 
 
-def test_an_action_that_is_not_here_any_more_keeps_its_name() -> None:
+def test_an_action_that_is_not_here_any_more_keeps_its_name(world: World) -> None:
     assert history.title_of("telling.do") == "Do it"
     assert history.title_of("telling.gone") == "telling.gone"
     assert history.title_of("gone.gone") == "gone.gone"

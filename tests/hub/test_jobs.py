@@ -9,7 +9,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -22,7 +21,7 @@ from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
 from tests.far.redis import OwnRedis
-from tests.far.site import Site, forget, know_far, running
+from tests.far.site import Site, running
 
 
 class Poked:
@@ -198,16 +197,6 @@ def test_an_address_that_is_none_is_told_in_words() -> None:
 
 
 @pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    know_far(monkeypatch)
-    made = Site(database_url, tmp_path / "home")
-    made.enable("put_one")
-    yield made
-    made.close()
-    forget()
-
-
-@pytest.fixture
 def polling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Worker], None]]:
     """Has a worker look by itself, as its process does."""
     monkeypatch.setattr(processes, "POLL_SECONDS", 0.5)
@@ -226,6 +215,7 @@ def polling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Worker], None
 def test_nothing_is_lost_when_redis_is_flushed_stopped_and_started(
     site: Site, own_redis: OwnRedis, polling: Callable[[Worker], None]
 ) -> None:
+    site.enable("put_one")
     with running(site, own_redis.url) as worker:
         polling(worker)
         site.happen(*[f"early-{n}" for n in range(20)])

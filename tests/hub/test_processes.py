@@ -17,32 +17,19 @@ import requests
 from hub import schema
 from tests import servers
 from tests.far.site import Site, event_body, forget, know_far
+from tests.hub.conftest import free_port
 
 LEASE_SECONDS = "3"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def made_site(database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    know_far(monkeypatch)
-    made = Site(database_url, home, free_port())
-    yield made
-    made.close()
-    forget()
-
-
-@pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    yield from made_site(database_url, tmp_path / "home", monkeypatch)
-
-
 @pytest.fixture
 def postgres_site(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    know_far(monkeypatch)
     with servers.database(postgres_url) as url:
-        yield from made_site(url, tmp_path / "home", monkeypatch)
+        made = Site(url, tmp_path / "home", free_port())
+        yield made
+        made.close()
+    forget()
 
 
 def post(site: Site, *names: str) -> None:
@@ -53,7 +40,7 @@ def post(site: Site, *names: str) -> None:
 def answers(site: Site) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{site.port}/healthz", timeout=1).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
@@ -90,6 +77,12 @@ def test_whoever_is_told_that_the_hub_is_ready_can_call_it_at_once(site: Site) -
     assert requests.get(f"http://127.0.0.1:{site.port}/healthz", timeout=5).text == "ok\n"
 
 
+def test_a_hub_whose_readiness_fails_ends_with_that_reason(site: Site) -> None:
+    up = site.start("up", FAR_FAILS="1")
+    said, _ = up.communicate(timeout=30)
+    assert (up.returncode, said) == (1, "It is ready, and not wanted.\n")
+
+
 def test_an_idle_connection_does_not_keep_the_hub_from_ending(site: Site) -> None:
     up = site.start("up")
     assert line(up) == "ready"
@@ -113,10 +106,26 @@ def test_a_call_on_its_way_is_recorded_before_the_hub_ends(site: Site) -> None:
     assert (step.state, step.attempts, len(site.far.books["asked"])) == ("done", 1, 1)
 
 
+def test_a_call_that_does_not_come_back_does_not_keep_the_hub_from_ending(site: Site) -> None:
+    site.enable("put_one")
+    site.far.latency = 6.0
+    up = site.start("up", FAR_STOP_SECONDS="0.5")
+    assert line(up) == "ready"
+    post(site, "bread")
+    servers.until(lambda: site.far.in_flight == 1, says="The call")
+    code, said, seconds = told_to_stop(up)
+    assert code == 1
+    assert said.startswith("hub.worker: Not ended within 0.5 seconds: perform:")
+    assert seconds < 4
+    (step,) = site.steps()
+    assert step.state == "claimed"
+
+
 def test_after_a_kill_in_the_middle_of_calls_each_effect_is_there_once(site: Site) -> None:
     site.enable("each_way")
     site.far.latency = 1.0
-    up = site.start("up")
+    environment = {"FAR_LEASE_SECONDS": LEASE_SECONDS}
+    up = site.start("up", **environment)
     assert line(up) == "ready"
     post(site, "bread")
     servers.until(lambda: site.far.in_flight == 3, says="The three calls")
@@ -124,7 +133,6 @@ def test_after_a_kill_in_the_middle_of_calls_each_effect_is_there_once(site: Sit
     up.communicate()
     servers.until(lambda: len(site.far.books["asked"]) == 3, says="Their effects")
     site.far.latency = 0.0
-    environment = {"FAR_LEASE_SECONDS": LEASE_SECONDS}
     assert line(site.start("up", **environment)) == "ready"
     site.until_done(1, 60)
     assert_once(site, "bread")

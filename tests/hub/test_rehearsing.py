@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub import Event, Rejected, ServiceDown, Step, Steps, now, recipe, sleep, sleep_until, together, wait_for
-from hub.errors import RecipeChanged, SettingInvalid, StepNotYielded
+from hub.errors import RecipeChanged, ReplayFailed, SettingInvalid, StepNotYielded
 from hub.testing import rehearse
 from tests import telling
 
@@ -224,3 +224,12 @@ def test_what_would_hold_a_run_is_raised():
         rehearse(declared(forgetful), event())
     with pytest.raises(RecipeChanged):
         rehearse(declared(changing), event(), {telling.do: None})
+
+
+def test_a_loop_without_an_end_is_told():
+    def looping(event: Event) -> Steps:
+        while True:
+            yield sleep(days=1)
+
+    with pytest.raises(ReplayFailed, match="a loop without an end"):
+        rehearse(declared(looping), event())

@@ -6,7 +6,6 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -16,16 +15,7 @@ from hub.outbox.poke import Poke
 from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
-from tests.far.site import Site, forget, know_far, running
-
-
-@pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    know_far(monkeypatch)
-    made = Site(database_url, tmp_path / "home")
-    yield made
-    made.close()
-    forget()
+from tests.far.site import Site, running
 
 
 @pytest.fixture(params=["threads", "redis"])

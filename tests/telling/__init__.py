@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Limit, PayloadUnreadable, Person
@@ -32,21 +33,35 @@ connector = Connector(
 
 @dataclass
 class Provider:
-    """What the provider was asked to do, and how it answers. A test sets `answer` to a function of name and inputs."""
+    """What the provider was asked to do, and how it answers.
+
+    A test sets `answer` to a function of name and inputs, and `after` to one that fails a call after its effect.
+    """
 
     done: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)
     answer: Callable[[str, dict[str, Any]], Any] = lambda name, inputs: {"id": f"{name}-{inputs}"}
+    after: Callable[[str, dict[str, Any]], BaseException | None] = lambda name, inputs: None
+    looks: Callable[[], BaseException | None] = lambda: None
     looked: int = 0
     number: int = 0
+    lock: Any = field(default_factory=Lock)
 
     def do(self, name: str, inputs: dict[str, Any]) -> Any:
-        self.number += 1
         answer = self.answer(name, inputs)
-        if isinstance(answer, BaseException):
-            raise answer
+        with self.lock:
+            self.number += 1
+            if isinstance(answer, BaseException):
+                raise answer
+            number = self.note(name, inputs)
+        if lost := self.after(name, inputs):
+            raise lost
+        return answer | {"number": number} if isinstance(answer, dict) else answer
+
+    def note(self, name: str, inputs: dict[str, Any]) -> int:
+        """Keeps an effect; gives its number."""
         self.done.append((name, inputs))
-        return answer
+        return len(self.done) - 1
 
 
 provider = Provider()
@@ -112,7 +127,8 @@ def gather_many(client: Provider, calls: Sequence[Mapping[str, Any]]) -> list[An
     for inputs in calls:
         answer = client.answer("gather", dict(inputs))
         if not isinstance(answer, BaseException):
-            client.done.append(("gather", dict(inputs)))
+            client.note("gather", dict(inputs))
+            answer = client.after("gather", dict(inputs)) or answer
         outcomes.append(answer)
     return outcomes
 
@@ -139,8 +155,20 @@ def send(client: Provider, to: str, text: str, *, purpose: str) -> Any:
 @send.readback
 def find_sent(client: Provider, since: datetime, to: str, text: str, *, purpose: str) -> list[Any]:
     client.looked += 1
+    if failure := client.looks():
+        raise failure
     numbered = enumerate(client.done)
     return [{"number": n} for n, (name, inputs) in numbered if name == "send" and inputs == {"to": to, "text": text}]
+
+
+def _whom(inputs: Mapping[str, Any], answer: Any) -> Person:
+    return Person(ids={"telling.member": answer["member"]})
+
+
+@connector.action(repeat="repeatable", title="Write down who it is", identifies=_whom)
+def name(client: Provider, what: Any) -> Any:
+    """Do something whose answer tells whom it was about."""
+    return client.do("name", {"what": what})
 
 
 @connector.action(repeat="once", title="Do it once")

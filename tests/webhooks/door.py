@@ -28,6 +28,9 @@ from webhooks.intake import Intake
 
 Signed = tuple[dict[str, str], bytes]
 
+PROVIDERS = ["shopify", "hubspot", "mailchimp", "twilio"]
+SIGNATURES = ("x-shopify-hmac-sha256", "x-hubspot-signature-v3", "x-mailchimp-signature", "x-twilio-signature")
+
 CANARY = "canary.ada@example.com"
 KEPT = [schema.delivery, schema.seen_key, schema.event, schema.run, schema.person]
 
@@ -95,3 +98,8 @@ class Door:
         with self.world.hub.database.read() as database:
             counts = {t.name: database.execute(sa.select(sa.func.count()).select_from(t)).scalar_one() for t in KEPT}
         return {name: count for name, count in counts.items() if count}
+
+
+def one_text(value: Any) -> str:
+    """A field's value as it is given to connect."""
+    return value if isinstance(value, str) else ",".join(value)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hub import Event, Rejected, Steps, recipe, schema, sleep
 from hub.delivery import Delivery
 from hub.errors import NotFound
+from hub.retention import sweep
 from tests import telling
 from tests.world import World, tell
 from webhooks.again import NotAgain, read_again, start_again
@@ -167,10 +168,7 @@ def test_a_delivery_that_was_read_is_not_read_again(told: World, unreadable: int
 
 
 def test_a_delivery_whose_content_is_gone_is_not_read_again(told: World, unreadable: int) -> None:
-    told.hub.workspaces.keep_days(told.workspace, 1)
-    told.clock.advance(timedelta(days=2))
-    from hub.retention import sweep
-
+    told.clock.advance(timedelta(days=told.workspace.retention_days + 1))
     sweep(told.hub)
     with pytest.raises(NotAgain, match="gone"):
         read_again(told.workspace, told.hub, unreadable)

@@ -66,18 +66,29 @@ def stored(world: World) -> int:
         return connection.execute(sa.select(sa.func.count()).select_from(schema.delivery)).scalar_one()
 
 
+@contextmanager
+def held_up(world: World) -> Iterator[ThreadPoolExecutor]:
+    """Threads to ask with, while a first delivery is being written: what they ask for waits for the next commit."""
+    intake, first = world.intake, world.hub.connections.list(world.workspace)[0]
+    commit, begun = intake._commit, threading.Event()
+
+    def beginning(batch: Any) -> None:
+        begun.set()
+        commit(batch)
+
+    intake._commit = beginning  # type: ignore[method-assign]
+    with ThreadPoolExecutor(THREADS + 2) as pool, nobody_writes(world):
+        pool.submit(intake.store, world.workspace, first, delivery(world, "opening"))
+        assert begun.wait(10)
+        yield pool
+
+
 def at_once(world: World, work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
-    """Does the work in as many threads. A first delivery is being written all the while, so that the others wait
-    together for the next commit."""
-    first = world.hub.connections.list(world.workspace)[0]
-    with ThreadPoolExecutor(count + 1) as pool:
-        with nobody_writes(world):
-            opening = pool.submit(world.intake.store, world.workspace, first, delivery(world, "opening"))
-            until(lambda: world.intake._thread is not None and world.intake._waiting.empty(), 10, "The first batch")
-            asked = [pool.submit(work, number) for number in range(count)]
-            until(lambda: world.intake._waiting.qsize() == count, 10, "All requests")
-        opening.exception(20)
-        return [one.result(20) for one in asked]
+    """Does the work in as many threads, all of which wait for the same commit."""
+    with held_up(world) as pool:
+        asked = [pool.submit(work, number) for number in range(count)]
+        until(lambda: world.intake._waiting.qsize() == count, 10, "All requests")
+    return [one.result(20) for one in asked]
 
 
 # ---- one commit for many
@@ -111,18 +122,11 @@ def test_the_web_application_shares_commits_too(world: World, commits: list[str]
 
 
 def test_nobody_is_answered_before_the_commit(world: World, connection: Connection) -> None:
-    answered: list[bool] = []
-
-    def store() -> None:
-        answered.append(world.intake.store(world.workspace, connection, delivery(world, "k")))
-
-    thread = threading.Thread(target=store)
-    with nobody_writes(world):
-        thread.start()
-        until(lambda: world.intake._thread is not None and world.intake._waiting.empty(), 10, "The batch")
-        assert not answered
-    thread.join(20)
-    assert answered == [True]
+    with held_up(world) as pool:
+        asked = pool.submit(world.intake.store, world.workspace, connection, delivery(world, "k"))
+        until(lambda: world.intake._waiting.qsize() == 1, 10, "The request")
+        assert not asked.done()
+    assert asked.result() and stored(world) == 2
 
 
 # ---- repeats
@@ -237,22 +241,18 @@ def test_a_wake_up_that_fails_does_not_shut_the_door(world: World, connection: C
 
 
 def test_closing_stores_what_waits_and_takes_nothing_more(world: World, connection: Connection) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        closing = []
+    def store(number: int) -> bool:
+        return world.intake.store(world.workspace, connection, delivery(world, f"k{number}"))
 
-        def store(number: int) -> bool:
-            if number == 7:
-                until(lambda: world.intake._waiting.qsize() == 7, 10, "The others")
-                closing.append(pool.submit(world.intake.close))
-                until(lambda: world.intake._closed, 10, "Closing")
-                with pytest.raises(IntakeClosed):
-                    world.intake.store(world.workspace, connection, delivery(world, "late"))
-                assert not closing[0].done()
-                return True
-            return world.intake.store(world.workspace, connection, delivery(world, f"k{number}"))
-
-        assert at_once(world, store, 8) == [True] * 8
-        closing[0].result(20)
+    with held_up(world) as pool:
+        asked = [pool.submit(store, number) for number in range(7)]
+        until(lambda: world.intake._waiting.qsize() == 7, 10, "All requests")
+        closing = pool.submit(world.intake.close)
+        until(lambda: world.intake._closed, 10, "Closing")
+        with pytest.raises(IntakeClosed):
+            store(7)
+        assert not closing.done()
+    assert [one.result() for one in asked] == [True] * 7
     assert stored(world) == 7 + 1
 
 

@@ -29,7 +29,12 @@ BUCKET, RESTORE = 2000.0, 100.0
 
 
 def new_shop(scopes: list[str]) -> Books:
-    """The books of a shop without customers, with the app installed."""
+    """The books of a shop without customers, with the app installed.
+
+    It numbers orders and customers from a place of its own: a hub that knew an earlier practice shop would take an
+    order with the same number for a repeat, and a customer for the one who had the number before.
+    """
+    place = int(time.time()) % 1_000_000
     return {
         "shop_name": "Practice Mill",
         "installed": True,
@@ -40,7 +45,8 @@ def new_shop(scopes: list[str]) -> Books:
         "checkouts": {},
         "discounts": {},
         "subscriptions": {},
-        "last_order": 1000,
+        "last_order": 1000 + place,
+        "customers_from": FIRST_CUSTOMER + place * 1000,
         "last_subscription": 0,
         "bucket": {"size": BUCKET, "restore": RESTORE, "left": BUCKET, "at": time.monotonic()},
     }
@@ -52,7 +58,7 @@ def new_customer(books: Books, details: Mapping[str, Any]) -> dict[str, Any]:
     first, _, last = str(details["name"]).partition(" ")
     at = details.get("at") or now()
     customer = {
-        "id": FIRST_CUSTOMER + len(books["customers"]) + 1,
+        "id": books["customers_from"] + len(books["customers"]) + 1,
         "email_address": details["email"],
         "phone": details["phone"],
         "first_name": details.get("first_name", first),

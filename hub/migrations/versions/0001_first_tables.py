@@ -64,6 +64,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'new'"),
         postgresql_where=sa.text("state = 'new'"),
     )
+    op.create_index(
+        "ix_delivery_kept",
+        "delivery",
+        ["workspace_id", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'unreadable'"),
+        postgresql_where=sa.text("state = 'unreadable'"),
+    )
     op.create_index("ix_delivery_workspace", "delivery", ["workspace_id", "id"], unique=False)
     op.create_table(
         "echo",
@@ -113,6 +121,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
     )
     op.create_index("ix_event_person", "event", ["workspace_id", "person_id", "type", "id"], unique=False)
+    op.create_index(
+        "ix_event_kept",
+        "event",
+        ["workspace_id", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("content IS NOT NULL"),
+        postgresql_where=sa.text("content IS NOT NULL"),
+    )
     op.create_index("ix_event_workspace", "event", ["workspace_id", "id"], unique=False)
     op.create_table(
         "hub_key",
@@ -230,8 +246,8 @@ def upgrade() -> None:
         "run",
         ["workspace_id", "ended_at"],
         unique=False,
-        sqlite_where=sa.text("ended_at IS NOT NULL AND sealed"),
-        postgresql_where=sa.text("ended_at IS NOT NULL AND sealed"),
+        sqlite_where=sa.text("ended_at IS NOT NULL AND sealed IS 1"),
+        postgresql_where=sa.text("ended_at IS NOT NULL AND sealed IS true"),
     )
     op.create_index(
         "ix_run_person",
