@@ -11,7 +11,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +239,8 @@ def _make_one_file(copy: Database) -> None:
 
 def _remove(file: Path) -> None:
     for ending in ("", "-wal", "-shm", "-journal"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+        with suppress(OSError):
+            file.with_name(file.name + ending).unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -14,14 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import registry, schema, values
-from .connections import NEEDS_LOGIN, OFF
+from . import outcomes, schema, values
 from .core import Hub
-from .errors import HubError, NotFound
+from .errors import NotFound
 from .events import opened as opened_event
 from .sealing import Sealer
-from .step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
-from .timing import iso
 from .workspaces import Workspace
 
 MOST = 50
@@ -266,14 +263,14 @@ def _step_lines(
         yield StepLine(
             row.position,
             row.action,
-            title_of(row.action),
+            outcomes.title_of(row.action),
             row.state,
             row.attempts,
             row.asked_at,
             row.ended_at,
             row.due_at,
             row.reason,
-            _outcome(row, hub.clock.now()),
+            outcomes.outcome(row, hub.clock.now()),
             _read(sealer, row.inputs, f"{about} inputs"),
             _read(sealer, row.answer, f"{about} answer"),
         )
@@ -281,49 +278,3 @@ def _step_lines(
 
 def _read(sealer: Sealer | None, sealed: bytes | None, about: str) -> Any:
     return values.read(sealer.open(sealed, about)) if sealer and sealed else None
-
-
-_OWN_TITLES = {SLEEP: "Wait", SLEEP_UNTIL: "Wait", WAIT_FOR: "Wait for something to happen", NOW: "Look at the clock"}
-
-
-def title_of(action: str) -> str:
-    """What an action is called for people; its own name if it is not here any more."""
-    try:
-        return _OWN_TITLES.get(action) or registry.action(action).title
-    except HubError:
-        return action
-
-
-def _outcome(row: Any, now: int) -> str:
-    """What came of a step, or what it waits for, as a sentence."""
-    if row.state == "done":
-        return _done(row)
-    if row.state == "dropped":
-        return "Dropped: the run ended before."
-    if row.state == "claimed":
-        return f"It may have happened, so the service is asked. {row.reason}" if row.reason else "It is on its way."
-    if row.state == "waiting":
-        return _waiting(row, now)
-    return row.reason or f"{row.state.capitalize()}."
-
-
-def _done(row: Any) -> str:
-    if row.action == WAIT_FOR:
-        return f"It came: {row.answered_by}." if row.event_id else "It did not come in time."
-    if row.action in (SLEEP, SLEEP_UNTIL):
-        return "The time came."
-    return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
-
-
-def _waiting(row: Any, now: int) -> str:
-    if row.connection_id is None:
-        return f"Until {iso(row.due_at)}."
-    if row.account_state == NEEDS_LOGIN:
-        return f"Waits until the account is connected again. {row.account_reason or ''}".rstrip()
-    if row.account_state == OFF:
-        return "Waits: the account is disconnected."
-    if row.paused_until is not None and row.paused_until > now:
-        return f"Waits: the service does not answer, and is tried again at {iso(row.paused_until)}."
-    if row.due_at is not None and row.due_at > now:
-        return f"Tried again at {iso(row.due_at)}. {row.reason or ''}".rstrip()
-    return "Waits for its turn."

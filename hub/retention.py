@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -120,7 +120,7 @@ def _sweep_events(connection: sa.Connection, workspace_id: int, cutoff: int) -> 
         .all()
     )
     if ids:
-        connection.execute(sa.update(event).where(event.c.id.in_(ids)).values(content=None))
+        _empty(connection, event, ids)
     return len(ids)
 
 
@@ -142,8 +142,19 @@ def _sweep_deliveries(connection: sa.Connection, workspace_id: int, cutoff: int)
         .all()
     )
     if ids:
-        connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(content=None))
+        _empty(connection, table, ids)
     return len(ids)
+
+
+def _empty(connection: sa.Connection, table: sa.Table, ids: Sequence[int]) -> None:
+    """Removes the content of rows."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(content=None))
+        return
+    # Written anew: a row that only becomes shorter keeps its page, and a page per row would never be given back.
+    rows = connection.execute(sa.select(table).where(table.c.id.in_(ids)).order_by(table.c.id)).mappings().all()
+    connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
+    connection.execute(sa.insert(table), [{**row, "content": None} for row in rows])
 
 
 def _sweep_answers(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
@@ -168,11 +179,17 @@ def give_back(hub: Hub) -> None:
     """Gives freed pages back to the file system, and empties SQLite's log: the file shrinks as payloads go."""
     if not hub.database.is_sqlite:
         return
-    while True:
-        with hub.database.write() as connection:
-            free: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            if free:
-                connection.exec_driver_sql(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").all()
-        if free <= PAGES_AT_ONCE:
-            break
+    while _free_pages(hub) >= PAGES_AT_ONCE:
+        pass
     hub.database.empty_log()
+
+
+def _free_pages(hub: Hub) -> int:
+    """Gives back some free pages; gives how many there were."""
+    with hub.database.write() as connection:
+        free: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        for _ in range(min(free, PAGES_AT_ONCE)):
+            # One at a time: SQLite frees a page per row of its answer, and Python takes only the first of rows that
+            # have no columns.
+            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return free

@@ -114,9 +114,14 @@ def bundle_of(recipe: Recipe) -> Bundle:
         except OSError:
             raise RecipeInvalid(f"The source of {name} cannot be read, so its recipes cannot be kept.") from None
         todo += _imports(found[name], name, package)
-    if not _is_in(compile(found[recipe.module], recipe.module, "exec"), recipe.function.__code__):
+    if not _is_in(_compiled(found[recipe.module], recipe.module), recipe.function.__code__):
         raise RecipeInvalid(f"Recipe {recipe.name} was edited after the hub had started. Restart the hub to use it.")
     return found
+
+
+def _compiled(source: str, file: str) -> CodeType:
+    # Without what this module imports from __future__, which would change the meaning of the recipe's.
+    return compile(source, file, "exec", dont_inherit=True)
 
 
 def _is_in(code: CodeType, wanted: CodeType) -> bool:
@@ -165,7 +170,7 @@ def made_again(name: str, module: str, bundle: Bundle) -> Recipe:
         linecache.cache[file] = (len(bundle[full]), None, bundle[full].splitlines(keepends=True), file)
         fresh.__dict__["__builtins__"] = vars(builtins) | {"__import__": import_}
         fresh.__package__ = full.rpartition(".")[0]
-        exec(compile(bundle[full], file, "exec"), fresh.__dict__)
+        exec(_compiled(bundle[full], file), fresh.__dict__)
         return fresh
 
     def import_(target: str, names: Any = None, here: Any = None, wanted: Any = (), level: int = 0) -> Any:

@@ -54,7 +54,9 @@ def test_every_folder_says_what_belongs_there(folder: str) -> None:
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    lengths = {file: len(file.read_text().splitlines()) for file in files(".py")}
+    # A migration is one list of tables, written once and never read as code.
+    mine = [file for file in files(".py") if file.parent.name != "versions"]
+    lengths = {file: len(file.read_text().splitlines()) for file in mine}
     assert not named([f"{file.relative_to(ROOT)}: {n} lines" for file, n in lengths.items() if n > LONGEST])
 
 

@@ -83,9 +83,13 @@ class Backlog:
 
     def take(self, call: Call) -> None:
         """Removes a call's steps: they leave, or need not."""
-        taken = {step.name for step in call.steps}
-        self._known -= taken
-        left = [step for step in self._lanes.pop(call.lane) if step.name not in taken]
+        self._known.difference_update(step.name for step in call.steps)
+        steps, count = self._lanes.pop(call.lane), len(call.steps)
+        if steps[count - 1] is call.steps[-1]:
+            left = steps[count:]
+        else:  # some before it wait, because it is asked whether their twins happened
+            taken = {step.name for step in call.steps}
+            left = [step for step in steps if step.name not in taken]
         if left:
             self._lanes[call.lane] = left
 

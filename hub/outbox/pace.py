@@ -23,15 +23,16 @@ class Pace:
     rests and that this is not kept yet."""
 
     def __init__(self, limit: Limit, quota: str, failures: int, paused_until: int | None) -> None:
-        self.quota = Quota(limit, json.loads(quota))
+        state = json.loads(quota)
+        self.quota = Quota(limit, state)
         self.failures, self.paused_until, self.is_new = failures, paused_until, False
-        self._limited = 0
+        self._limited: int = state.get("limited", 0)
         self._held_until = 0
 
     def row(self, now: int) -> dict[str, Any]:
         """What is kept of it with the connection, for the next holder."""
         return {
-            "quota": json.dumps(self.quota.state(now)),
+            "quota": json.dumps(self.quota.state(now) | {"limited": self._limited}),
             "failures": self.failures,
             "paused_until": self.paused_until,
         }

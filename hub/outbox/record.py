@@ -53,7 +53,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
     """
     workspace = hub.workspaces.get(connection.workspace_id)
     with hub.database.write(lease) as database:
-        people = _existing(hub, database, todo.outcomes)
+        _lock_people(hub, database, todo.outcomes)
         changes = Changes(hub.clock.now(), lease.fence, _ended(database, todo))
         outcomes = _looked_back(database, workspace, connection, todo.outcomes)
         doubtful = [item for outcome in outcomes if (item := _record(hub, workspace, outcome, changes))]
@@ -61,21 +61,16 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
             give_up(changes, broken)
         claimed = claim(hub, database, workspace, connection, todo.calls, changes)
         write_steps(database, changes)
-        _link(hub, database, workspace, outcomes, people)
+        _link(hub, database, workspace, outcomes)
         move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo.pace)
     return Written(claimed, doubtful, bool(changes.advanced), changes.at_once)
 
 
-def _existing(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> set[int]:
-    """Whom the answers name, without those who were erased meanwhile. People are locked before runs, and runs before
-    steps, here as in the engine."""
-    named = {outcome.step.person_id for outcome in outcomes if outcome.step.action.identifies}
-    ids = sorted(person_id for person_id in named if person_id is not None)
-    if not ids:
-        return set()
-    hub.database.lock_people(database, ids)
-    return set(database.execute(sa.select(schema.person.c.id).where(schema.person.c.id.in_(ids))).scalars())
+def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+    """Locks whom answers tell about: people before runs, and runs before steps, here as in the engine."""
+    told = [o.step.person_id for o in outcomes if isinstance(o.result, Answered) and o.result.person]
+    hub.database.lock_people(database, [person_id for person_id in told if person_id is not None])
 
 
 def _ended(database: sa.Connection, todo: Round) -> set[int]:
@@ -177,14 +172,12 @@ def answer_id(workspace: Workspace, step: Waiting, answer: Answered) -> bytes | 
     return None if answer.key is None else workspace.hash("answer", step.action.name, answer.key)
 
 
-def _link(
-    hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Sequence[Outcome], people: set[int]
-) -> None:
+def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Sequence[Outcome]) -> None:
     """Remembers what answers told about whom they were about."""
     found = []
     for outcome in outcomes:
         person_id = outcome.step.person_id
-        if isinstance(outcome.result, Answered) and outcome.result.person and person_id in people:
+        if isinstance(outcome.result, Answered) and outcome.result.person and person_id is not None:
             found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub import Event, NotAuthorized, Rejected, ServiceDown, Steps, history, recipe, sleep, wait_for
+from hub import Event, NotAuthorized, Rejected, ServiceDown, Steps, history, outcomes, recipe, sleep, wait_for
 from hub.errors import NotFound
 from tests import telling
 from tests.world import World, tell
@@ -47,7 +47,7 @@ def happen(world: World, kind: str = "happened", key: str = "1", **data: Any) ->
     world.settle()
 
 
-def outcomes(world: World) -> list[tuple[str, str, str]]:
+def steps(world: World) -> list[tuple[str, str, str]]:
     (run,) = history.runs(world.workspace, world.hub)
     return [(s.action, s.state, s.outcome) for s in history.story(world.workspace, world.hub, run.id).steps]
 
@@ -99,18 +99,18 @@ def test_an_event_tells_what_it_started_and_why_others_did_not_start(working: Wo
 
 def test_each_step_says_what_came_of_it_or_what_it_waits_for(working: World) -> None:
     happen(working, n=1)
-    assert outcomes(working) == [
+    assert steps(working) == [
         ("telling.do", "done", "Done."),
         ("sleep", "waiting", "Until 2026-11-22T13:00:00.000Z."),
     ]
     working.pass_time(timedelta(hours=1))
-    assert outcomes(working)[1:] == [
+    assert steps(working)[1:] == [
         ("sleep", "done", "The time came."),
         ("wait_for", "waiting", "Until 2026-11-22T14:00:00.000Z."),
     ]
     telling.provider.answer = lambda name, inputs: Rejected("There is no such number.")
     happen(working, kind="ended", key="2")
-    assert outcomes(working)[2:] == [
+    assert steps(working)[2:] == [
         ("wait_for", "done", "It came: telling.ended."),
         ("telling.send", "refused", "There is no such number."),
     ]
@@ -128,7 +128,7 @@ def test_each_step_says_what_came_of_it_or_what_it_waits_for(working: World) -> 
 def test_a_step_that_cannot_leave_says_why(working: World, answer: Exception, says: str) -> None:
     telling.provider.answer = lambda name, inputs: answer
     happen(working, n=1)
-    ((_, state, outcome),) = outcomes(working)
+    ((_, state, outcome),) = steps(working)
     assert state == "waiting"
     assert outcome.startswith(says[:26])
     assert str(answer) in outcome
@@ -155,6 +155,6 @@ def test_an_erased_persons_story_has_nothing_left_to_open(working: World) -> Non
 
 
 def test_an_action_that_is_not_here_any_more_keeps_its_name(world: World) -> None:
-    assert history.title_of("telling.do") == "Do it"
-    assert history.title_of("telling.gone") == "telling.gone"
-    assert history.title_of("gone.gone") == "gone.gone"
+    assert outcomes.title_of("telling.do") == "Do it"
+    assert outcomes.title_of("telling.gone") == "telling.gone"
+    assert outcomes.title_of("gone.gone") == "gone.gone"

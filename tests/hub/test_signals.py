@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT = "from hub.signals import Told; told = Told(); print('made', flush=True); told.wait(); print('told')"
+WAIT = """
+import sys
+from hub.signals import Told
+told = Told()
+print("made", flush=True)
+told.wait()
+print("told")
+sys.stdin.read()
+"""
 INSTEAD = """
 import signal, threading
 from hub.signals import Told
@@ -25,7 +33,8 @@ print("told")
 
 def said(program: str, *numbers: signal.Signals) -> tuple[int, str]:
     """What a program says after it is sent signals as soon as it says `made`, and its exit code."""
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
+    command, pipe = [sys.executable, "-c", program], subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as started:
         assert started.stdout is not None
         assert started.stdout.readline() == "made\n"
         for number in numbers:

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from hub import schema
 from hub.core import Hub
-from hub.errors import KeyWrong, NotFound, SetupError, SettingInvalid
+from hub.errors import KeyWrong, NotFound, SettingInvalid, SetupError
 from hub.sealing import Keyring, load_keyring
 from hub.settings import Settings
 from tests.world import KEY, World
 
-FRESH = "a fresh secret key for tests, long enough to be one"
+FRESH = "a fresh secret key for tests that is as long as it must be"
 
 
 def opened_with(world: World, secret: str) -> Hub:

@@ -68,6 +68,13 @@ def test_an_event_that_comes_again_is_taken_once(told: Told) -> None:
     assert len(told.events) == len(told.world.runs) == 3
 
 
+def test_names_with_half_a_character_are_names_too(told: Told) -> None:
+    told.read({"id": "\ud83d", "echo": "\ud83d", "ids": {"some.id": "\ud83d"}}, {"id": "\ude42", "email": None})
+    assert [(row.state, row.events) for row in told.deliveries] == [("read", 2)]
+    told.read({"id": "\ud83d"})
+    assert len(told.events) == 2
+
+
 def test_events_are_found_whatever_their_number(told: Told) -> None:
     told.world.enable("rest")
     told.tell(*({"id": number, "email": f"p{number}@example.com"} for number in range(3000)))

@@ -13,6 +13,7 @@ from tests import telling
 from tests.webhooks.door import CANARY
 from tests.webhooks.told import ADA, BOB, Told, read
 from webhooks import inbox
+from webhooks.again import read_again
 
 
 @pytest.mark.parametrize("kind", ["bad", "buggy"])
@@ -34,8 +35,7 @@ def test_what_cannot_be_read_is_kept_with_the_reason_and_read_after_a_fix(
 
     fixed = Event("2", telling.happened.type, told.now, {}, Person(email=CANARY))
     monkeypatch.setitem(telling.connector._functions, "events", lambda delivery: [fixed])
-    with told.world.hub.database.write() as connection:
-        connection.execute(sa.update(schema.delivery).where(schema.delivery.c.id == bad.id).values(state="new"))
+    read_again(told.world.workspace, told.world.hub, bad.id)
     told.read()
     bad = told.deliveries[1]
     assert (bad.state, bad.reason, bad.events, bad.content) == ("read", None, 1, None)
@@ -148,8 +148,7 @@ def test_reading_an_old_delivery_again_does_not_set_back_when_it_was_last_heard_
     told.read({"id": 1, "type": "bad"})
     told.world.clock.advance(60)
     told.read({"id": 2})
-    with told.world.hub.database.write() as connection:
-        connection.execute(sa.update(schema.delivery).values(state="new"))
+    read_again(told.world.workspace, told.world.hub, told.deliveries[0].id)
     told.read()
     (row,) = told.world.rows(schema.connection)
     assert row.last_event_at == told.world.clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -141,42 +142,74 @@ def test_an_earlier_message_of_the_same_words_is_not_taken_for_this_one(desk: De
     assert [desk.of(run).answer["number"] for run in (first, second)] == [0, 1]
 
 
-@ON_SQLITE
-def test_while_a_message_of_the_same_words_is_on_its_way_nothing_is_asked_about_the_other(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def busy_holder(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """A holder that works in a thread. Gives what waits until it has looked at everything that waits once more."""
     monkeypatch.setattr(telling.send, "settle", timedelta(0))
-    monkeypatch.setattr("hub.outbox.holder.LOOK_SECONDS", 0.01)
     desk.hub.linger_seconds = 1.0
-    arrived, goes_on, asked_too_early, ends = Event(), Event(), [], Event()
+    poke, ends, numbers = Poke(), Event(), iter(range(100))
 
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        if not arrived.is_set():
-            arrived.set()
-            assert goes_on.wait(10)
-            return {}
-        if not goes_on.is_set():
-            return OutcomeUnknown()
-        return {}
-
-    def looks() -> None:
-        asked_too_early.append(not goes_on.is_set())
-
-    desk.provider.answer, desk.provider.looks = answer, looks
-    poke = Poke()
-    slow = desk.put(text())
-    with in_a_thread(lambda: desk.drain(poke=poke, stopping=ends.is_set)):
-        assert arrived.wait(10)
-        quick = desk.put(text())
+    def looked() -> None:
+        marker = desk.put(telling.do(f"marker {next(numbers)}"))
         poke.look()
-        until(lambda: desk.of(quick).reason)
-        goes_on.set()
-        until(lambda: desk.of(quick).state == "done")
+        until(lambda: desk.of(marker).state == "done")
+
+    with in_a_thread(lambda: desk.drain(poke=poke, stopping=ends.is_set)):
+        yield looked
         ends.set()
         poke.look()
-    assert asked_too_early == [False]
-    assert desk.did == ["Hello Ada"] * 2
-    assert {desk.of(run).answer["number"] for run in (slow, quick)} == {0, 1}
+
+
+@ON_SQLITE
+def test_while_a_message_of_the_same_words_is_on_its_way_nothing_is_asked_about_the_other(
+    desk: Desk, busy_holder: Callable[[], None]
+) -> None:
+    goes_on, texts = Event(), iter(range(100))
+
+    def answer(name: str, inputs: dict[str, Any]) -> Any:
+        if name == "send" and next(texts) == 0:
+            assert goes_on.wait(10)
+        elif name == "send" and not goes_on.is_set():
+            return OutcomeUnknown("lost on its way")
+        return {}
+
+    desk.provider.answer = answer
+    slow = desk.put(text())
+    busy_holder()
+    quick = desk.put(text())
+    busy_holder()
+    until(lambda: desk.of(quick).reason == "lost on its way")
+    busy_holder()
+    busy_holder()
+    assert desk.provider.looked == 0
+    goes_on.set()
+    until(lambda: desk.of(quick).state == "done")
+    assert desk.did.count("Hello Ada") == 2
+    assert desk.of(slow).answer["number"] != desk.of(quick).answer["number"]
+
+
+@ON_SQLITE
+def test_while_it_is_asked_whether_a_message_left_no_other_one_of_the_same_words_leaves(
+    desk: Desk, busy_holder: Callable[[], None]
+) -> None:
+    asked, goes_on = Event(), Event()
+
+    def looks() -> None:
+        asked.set()
+        assert goes_on.wait(10)
+
+    desk.provider.answer = lambda name, inputs: OutcomeUnknown() if name == "send" and not asked.is_set() else {}
+    desk.provider.looks = looks
+    first = desk.put(text())
+    busy_holder()
+    assert asked.wait(10)
+    second = desk.put(text())
+    busy_holder()
+    busy_holder()
+    assert desk.of(second).state == "waiting"
+    goes_on.set()
+    until(lambda: [desk.of(run).state for run in (first, second)] == ["done", "done"])
+    assert desk.did.count("Hello Ada") == 2
 
 
 @pytest.mark.parametrize(

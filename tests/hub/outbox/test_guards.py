@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hub import Consent
-from hub.timing import to_datetime
+from hub import Consent, schema
+from hub.timing import SystemClock, to_datetime
+from hub.wakeups import perform
 from tests import telling
 from tests.hub.outbox.desk import Desk
 
@@ -96,5 +97,8 @@ def test_one_that_is_refused_leaves_its_place_in_the_call_to_others(desk: Desk) 
     for number in others[1::2]:
         says(desk, True, number=number)
     desk.put_all([[telling.send(number, number, purpose="marketing")] for number in others])
+    desk.hub.clock, desk.hub.linger_seconds = SystemClock(), 0.1
     desk.drain()
     assert sorted(desk.did) == others[1::2]
+    lease = perform(desk.connection.id)
+    assert [row.fence for row in desk.world.rows(schema.lease, schema.lease.c.name == lease)] == [1]  # in one turn
