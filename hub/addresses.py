@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import phonenumbers
-
 
 def email(text: str | None) -> str | None:
     """The address in lower case without spaces around it, or None if it is none."""
@@ -23,6 +21,8 @@ def phone(text: str | None, region: str | None = None) -> str | None:
     """
     if not text:
         return None
+    import phonenumbers  # recipes and connectors are declared without it
+
     try:
         number = phonenumbers.parse(text, (region or "").upper() or None)
     except phonenumbers.NumberParseException:
@@ -35,6 +35,8 @@ def phone(text: str | None, region: str | None = None) -> str | None:
 
 def region_of(number: str) -> str | None:
     """The region of an E.164 number, "US", or None."""
+    import phonenumbers
+
     try:
         return phonenumbers.region_code_for_number(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:

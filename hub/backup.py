@@ -93,7 +93,7 @@ def restore_backup(hub: Hub, file: Path) -> int:
         erasure.catch_up(target, erased, hub.workspaces, hub.clock.now())
         _refuse_again(hub, target, refusals)
     hub.forget()
-    hub.database.empty_log()
+    hub.database.drop_old_pages()
     return count
 
 

@@ -145,10 +145,15 @@ class Database:
             here |= set(connection.execute(query.order_by(table.c.id).with_for_update()).scalars())
         return here
 
-    def empty_log(self) -> bool:
-        """Empties SQLite's log, where older pages would outlive their end; whether it could be, as readers may
-        still need it."""
+    def drop_old_pages(self) -> bool:
+        """Removes what would outlive its end: SQLite's log, on PostgreSQL the rows of deleted keys. Says whether that
+        could be done at once, as others may still read there.
+
+        PostgreSQL's own log (and whatever is made of it) is its administrator's: it is not ours to empty.
+        """
         if not self.is_sqlite:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql(f"VACUUM {schema.person.name}")
             return True
         with self._turn, self.engine.connect() as connection:
             busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()

@@ -20,11 +20,14 @@ from .errors import KeyWrong
 from .workspaces import Workspace, Workspaces
 
 PAGE = 500
+MOST_DIGITS = 15  # of a number in E.164
 ERASED = "The person was erased."
 OPEN = ("waiting", "claimed", "unknown")
 
-_EMAIL = re.compile(r"[^\s@<>\"',;:()=&?/\\{}\[\]]+@[^\s@<>\"',;:()=&?/\\{}\[\]]+")
-_NUMBER = re.compile(r"\d[\d\-. ()]{5,}\d")
+_APART = r"\s@<>\"',;:()=&?/\\{}\[\]"
+_EMAIL = re.compile(rf"(?<![^{_APART}])[^{_APART}]+@[^{_APART}]+")  # begins only where a word does, else it takes long
+_NUMBER = re.compile(r"(?<!\d)\d[\d\-. ()]{5,}\d")
+_NO_DIGIT = re.compile(r"\D+")
 _ESCAPED = re.compile(r"\\u00([0-9a-fA-F]{2})")
 
 
@@ -162,16 +165,26 @@ def catch_up(connection: sa.Connection, erased: Iterable[Any], workspaces: Works
 
 def mentioned(workspace: Workspace, content: bytes) -> set[bytes]:
     """The e-mail addresses and international numbers in any text, as keyed hashes."""
-    text = content.decode("utf-8", "replace")
-    spellings = {text, unquote_plus(text), _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)}
-    emails = {found.lower().strip(".") for spelling in spellings for found in _EMAIL.findall(spelling)}
-    numbers = {"+" + re.sub(r"\D", "", found) for spelling in spellings for found in _NUMBER.findall(spelling)}
-    return {workspace.hash("email", email) for email in emails} | {workspace.hash("phone", n) for n in numbers}
+    spellings = _spellings(content.decode("utf-8", "replace"))
+    emails = {found.lower().strip(".") for text in spellings if "@" in text for found in _EMAIL.findall(text)}
+    numbers = {_NO_DIGIT.sub("", found) for text in spellings for found in _NUMBER.findall(text)}
+    names = {workspace.hash("email", email) for email in emails}
+    return names | {workspace.hash("phone", f"+{number}") for number in numbers if len(number) <= MOST_DIGITS}
+
+
+def _spellings(text: str) -> list[str]:
+    """A text, and what it says if it is a form or JSON that keeps to plain letters."""
+    found = [text]
+    if "%" in text or "+" in text:
+        found.append(unquote_plus(text))
+    if "\\u00" in text:
+        found.append(_ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text))
+    return found
 
 
 def mentioning(connection: sa.Connection, workspace: Workspace, names: Collection[bytes]) -> set[int]:
     """The kept events that are about nobody, and tell of one of these names."""
-    table, found, last = schema.event, set(), 0
+    table, wanted, found, last = schema.event, set(names), set(), 0
     while True:
         query = sa.select(table.c.id, table.c.content).where(
             table.c.workspace_id == workspace.id,
@@ -181,7 +194,7 @@ def mentioning(connection: sa.Connection, workspace: Workspace, names: Collectio
         )
         rows = connection.execute(query.order_by(table.c.id).limit(PAGE)).all()
         for row in rows:
-            if _tells_of(workspace, row.content, f"event {row.id}") & set(names):
+            if _tells_of(workspace, row.content, f"event {row.id}") & wanted:
                 found.add(row.id)
         if len(rows) < PAGE:
             return found
@@ -193,14 +206,14 @@ def drop_deliveries(
 ) -> None:
     """Empties kept deliveries that tell of one of these names: the unreadable ones, and with `unread` also those
     that are to be read still and tell of nobody else. (Otherwise reading them finds out who was erased.)"""
-    table = schema.delivery
+    table, wanted = schema.delivery, set(names)
     states = ("unreadable", "new") if unread else ("unreadable",)
     query = sa.select(table.c.id, table.c.state, table.c.content).where(
         table.c.workspace_id == workspace.id, table.c.state.in_(states), table.c.content.is_not(None)
     )
     for row in connection.execute(query).all():
         told = _tells_of(workspace, row.content, f"delivery {row.id}")
-        if told & set(names) and (row.state == "unreadable" or told <= set(names)):
+        if told & wanted and (row.state == "unreadable" or told <= wanted):
             state = "read" if row.state == "new" else row.state
             gone = {"content": None, "reason": ERASED, "state": state}
             connection.execute(sa.update(table).where(table.c.id == row.id).values(gone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 from typing import Any
 
@@ -11,6 +12,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown
+
+# At DEBUG it writes down the address of each call, and somebody's e-mail address may be in that.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
 """Seconds. A connection's holder keeps its lease longer than both together, so a call never outlives its claim."""

@@ -51,7 +51,7 @@ def _waiting(row: Any, now: int) -> str:
     if row.account_state == OFF:
         return "Waits: the account is disconnected."
     if row.paused_until is not None and row.paused_until > now:
-        return f"Waits: the service does not answer, and is tried again at {iso(row.paused_until)}."
+        return f"Waits: the service takes no calls just now, and is tried again at {iso(row.paused_until)}."
     if row.due_at is not None and row.due_at > now:
         return f"Tried again at {iso(row.due_at)}. {row.reason or ''}".rstrip()
     return "Waits for its turn."

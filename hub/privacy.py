@@ -20,7 +20,7 @@ from .workspaces import Workspace
 
 log = logging.getLogger("hub.privacy")
 
-EMPTY_LOG_TRIES, EMPTY_LOG_PAUSE_SECONDS = 5, 0.2
+DROP_TRIES, DROP_PAUSE_SECONDS = 5, 0.2
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Privacy:
             mentions = erasure.mentioning(connection, workspace, told)
         found = self.hub.database.retrying(lambda: self._erase_rows(workspace, names, ids, mentions))
         reached, unreached = erase_from_backups(self.hub)
-        self._empty_log()
+        self._drop_old_pages()
         return Receipt(found["people"], found["events"], found["runs"], found["stopped"], reached, unreached)
 
     def _erase_rows(
@@ -83,11 +83,11 @@ class Privacy:
         self.hub.people.forget(everyone)
         return found
 
-    def _empty_log(self) -> None:
-        for _ in range(EMPTY_LOG_TRIES):
-            if self.hub.database.empty_log():
+    def _drop_old_pages(self) -> None:
+        for _ in range(DROP_TRIES):
+            if self.hub.database.drop_old_pages():
                 return
-            self.hub.pause(EMPTY_LOG_PAUSE_SECONDS)
+            self.hub.pause(DROP_PAUSE_SECONDS)
         log.warning("What was erased may still be in the database's log, as it is in use. The next sweep empties it.")
 
     # ---- telling

@@ -181,7 +181,7 @@ def give_back(hub: Hub) -> None:
         return
     while _free_pages(hub) >= PAGES_AT_ONCE:
         pass
-    hub.database.empty_log()
+    hub.database.drop_old_pages()
 
 
 def _free_pages(hub: Hub) -> int:

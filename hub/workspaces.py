@@ -170,7 +170,7 @@ class Workspaces:
             # The same row, so that whoever waits for it finds the new key rather than none.
             connection.execute(sa.update(schema.hub_key).values(id=fresh.current.id, created_at=self.clock.now()))
         self.keyring = fresh
-        self.database.empty_log()
+        self.database.drop_old_pages()
         return len(rows)
 
     def hub_key(

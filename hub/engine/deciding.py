@@ -8,7 +8,7 @@ from typing import Any
 from .. import registry, values
 from ..core import Hub
 from ..errors import HubError, ReplayFailed
-from ..event import Event
+from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
 from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
@@ -109,13 +109,22 @@ def _awaited(run: Run, line: Line) -> tuple[Any, Event] | None:
 
 def _conclude(run: Run, outcome: Outcome) -> None:
     if isinstance(outcome, Finished):
-        _end(run, "done", outcome.says)
+        _end(run, "done", _without_whom(run, outcome.says))
     elif isinstance(outcome, Failed):
         _end(run, "failed", outcome.reason)
     elif isinstance(outcome, Held):
         _hold(run, outcome.error)
     else:
         _wait(run)
+
+
+def _without_whom(run: Run, says: str | None) -> str | None:
+    """What a recipe says stays readable when its payloads are gone, so it must not tell whom it was about."""
+    person = run.event.person if run.event else Person()
+    for name in (person.email, person.phone):
+        if says and name:
+            says = says.replace(name, "…")
+    return says
 
 
 def _wait(run: Run) -> None:

@@ -118,7 +118,7 @@ def _health(
         return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
     paused = [account for account in accounts if _is_paused(account, now)]
     if paused:
-        says = f"{paused[0].connection.connector.title} does not answer just now"
+        says = f"{paused[0].connection.connector.title} takes no calls just now"
         return Health(STATES[CATCHING_UP], says, "It is tried again by itself, and what waits goes on then.")
     if queries.is_late(hub, workspace):
         return Health(

@@ -67,7 +67,7 @@ def test_a_service_that_does_not_answer_is_being_caught_up_with(world: World) ->
     world.enable_order_thanks()
     world.connection("twilio", paused_until=world.clock.now() + 5 * MINUTE)
     page = world.open("/").text
-    assert heading(page) == "◐ Twilio does not answer just now"
+    assert heading(page) == "◐ Twilio takes no calls just now"
     assert "◐ Catching up · tried again at 12:05 UTC" in text_of(page)
 
 

@@ -7,9 +7,11 @@ from threading import Event
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from hub import OutcomeUnknown, Rejected, TryLater
+from hub import OutcomeUnknown, Rejected, TryLater, schema
 from hub.outbox import Poke
+from hub.outbox.backlog import Backlog
 from tests import telling
 from tests.hub.outbox.desk import ON_SQLITE, Desk
 from tests.servers import until
@@ -161,3 +163,20 @@ def test_a_holder_looks_by_itself_for_what_nobody_told_it(desk: Desk, monkeypatc
         desk.world.clock.advance(1.0)
         until(lambda: desk.did == ["second"])
         goes_on.set()
+
+
+def test_an_older_step_that_waits_again_goes_before_what_came_after_it(desk: Desk) -> None:
+    backlog = Backlog(desk.hub, desk.world.workspace, desk.connection.id)
+    newer = desk.put(telling.do("newer"))
+    backlog.fill()
+    older = desk.put(telling.do("older"))
+    with desk.hub.database.write() as database:
+        database.execute(sa.update(schema.step).where(schema.step.c.run_id == older).values(asked_at=1))
+    backlog.look()
+    backlog.fill()
+    order = []
+    while call := backlog.next(set(), set()):
+        backlog.take(call)
+        order += [step.name[0] for step in call.steps]
+    assert order == [older, newer]
+    assert len(backlog) == 0

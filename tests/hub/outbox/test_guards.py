@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
-from hub import Consent, schema
-from hub.timing import SystemClock, to_datetime
-from hub.wakeups import perform
+from hub import Consent
+from hub.outbox import Poke
+from hub.timing import to_datetime
 from tests import telling
 from tests.hub.outbox.desk import Desk
+from tests.servers import until
+from tests.threads import in_a_thread
 
 NUMBER = "+14155550100"
 
@@ -97,8 +100,17 @@ def test_one_that_is_refused_leaves_its_place_in_the_call_to_others(desk: Desk) 
     for number in others[1::2]:
         says(desk, True, number=number)
     desk.put_all([[telling.send(number, number, purpose="marketing")] for number in others])
-    desk.hub.clock, desk.hub.linger_seconds = SystemClock(), 0.1
     desk.drain()
     assert sorted(desk.did) == others[1::2]
-    lease = perform(desk.connection.id)
-    assert [row.fence for row in desk.world.rows(schema.lease, schema.lease.c.name == lease)] == [1]  # in one turn
+
+
+def test_many_that_are_refused_keep_nobody_waiting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.outbox.holder.LOOK_SECONDS", 60.0)
+    desk.hub.linger_seconds = 60.0
+    desk.put_all([[telling.send(NUMBER, "Hello", purpose="marketing")] for _ in range(60)])
+    last, ends, poke = desk.put(telling.do("last")), Event(), Poke()
+    with in_a_thread(lambda: desk.drain(poke=poke, stopping=ends.is_set)):
+        until(lambda: "waiting" not in desk.states() and "claimed" not in desk.states())
+        ends.set()
+        poke.look()
+    assert (desk.of(last).state, desk.states().count("refused")) == ("done", 60)
