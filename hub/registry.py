@@ -7,15 +7,19 @@ recipes holds modules with recipes in them. Nothing is imported before it is ask
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 from .connector import Action, Connector
-from .errors import ConnectorInvalid, NotFound, RecipeInvalid
+from .errors import ConnectorInvalid, HubError, NotFound, RecipeInvalid
 from .recipe import Recipe
+
+log = logging.getLogger("hub.registry")
 
 
 @cache
@@ -58,18 +62,30 @@ def action(name: str) -> Action[Any, Any]:
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    """Every recipe, by name. Raises RecipeInvalid if two share one."""
+    """Every recipe, by name. A module that cannot be loaded is told in the log, and holds up no other one.
+
+    Raises RecipeInvalid if two share a name.
+    """
     found: dict[str, Recipe] = {}
     for module_name in _modules("regulars.recipes").values():
-        for made in _recipes_in(importlib.import_module(module_name)):
+        for made in _recipes_in(_loaded(module_name)):
             if found.setdefault(made.name, made) is not made:
                 raise RecipeInvalid(f"Two recipes are called {made.name!r}; rename one.")
     return dict(sorted(found.items()))
 
 
-def _recipes_in(module: Any) -> Iterator[Recipe]:
-    for value in vars(module).values():
-        if isinstance(value, Recipe) and value.module == module.__name__:
+def _loaded(module_name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:  # a consultant's file may hold anything, and the business's other recipes must run
+        why = str(error) if isinstance(error, HubError) else f"{type(error).__name__}: {error}"
+        log.error("Recipes in %s are left out, as it cannot be loaded. %s", module_name, why)
+        return None
+
+
+def _recipes_in(module: ModuleType | None) -> Iterator[Recipe]:
+    for value in vars(module).values() if module else ():
+        if isinstance(value, Recipe) and module and value.module == module.__name__:
             yield value
 
 
