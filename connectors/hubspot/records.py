@@ -89,8 +89,9 @@ def find(
         values = record.get("properties") or {}
         made = _time(values.get(kind.created) or record.get("createdAt"))
         if made >= earliest and all(same_text(values.get(name), properties.get(name)) for name in kind.compared):
-            found.append((made, {"id": str(record["id"])}))
-    return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
+            found.append((made, str(record["id"])))
+    # Records of one millisecond lie in the order of their ids, which HubSpot counts up.
+    return [{"id": id} for _, id in sorted(found, key=lambda pair: (pair[0], len(pair[1]), pair[1]))]
 
 
 def _recent(client: Client, kind: Kind, earliest: datetime, contact_id: str | int | None) -> Iterator[dict[str, Any]]:
