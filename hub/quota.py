@@ -71,16 +71,18 @@ class Quota:
     """One account's calls. Used by the account's one holder; instants are milliseconds.
 
     A call counts from when it leaves until `per` seconds after it was answered: the provider may have counted it
-    at any moment between, so its own window is never overrun.
+    at any moment between, so its own window is never overrun. `ahead`: so many more calls per thread may be started,
+    to wait until a thread is free for them, and one more that is urgent.
     """
 
-    def __init__(self, limit: Limit, state: dict[str, Any] | None = None) -> None:
+    def __init__(self, limit: Limit, state: dict[str, Any] | None = None, *, ahead: int = 0) -> None:
         state = state or {}
         # What the provider said counts more than the declaration, which a later release may correct.
         self._said: dict[str, Any] = {name: state[name] for name in ("calls", "per") if state.get(name)}
         self.calls: int | None = self._said.get("calls", limit.calls)
         self.per: float = self._said.get("per", limit.per)
-        self.concurrent = limit.concurrent
+        self._room = limit.concurrent * (1 + ahead)
+        self._urgent_room = limit.concurrent * (2 + ahead) if ahead else self._room
         self.daily = limit.daily
         self.in_flight = 0
         self._ended: deque[int] = deque(state.get("ended", ()))
@@ -88,10 +90,10 @@ class Quota:
         self._today: int = state.get("today", 0)
         self._not_before: int = state.get("not_before", 0)
 
-    def wait(self, now: int) -> float | None:
+    def wait(self, now: int, *, urgent: bool = False) -> float | None:
         """Seconds until the next call may leave, 0 if at once, None if a call must end first."""
         self._forget(now)
-        if self.in_flight >= self.concurrent:
+        if self.in_flight >= (self._urgent_room if urgent else self._room):
             return None
         waits = [max(0, self._not_before - now) / 1000]
         if self.calls is not None and self.in_flight + len(self._ended) >= self.calls:
@@ -115,6 +117,11 @@ class Quota:
     def end(self, now: int) -> None:
         self.in_flight -= 1
         self._ended.append(now)
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Whether more calls were started than may leave, as the provider allows fewer than we thought."""
+        return self.calls is not None and self.in_flight + len(self._ended) > max(self.calls, len(self._ended))
 
     def hold(self, until: int) -> None:
         """No call before this instant: the provider asked for a pause."""

@@ -34,6 +34,9 @@ Instant = BigInteger
 Sealed = LargeBinary
 Hash = LargeBinary(16)
 
+TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
+"""A step's priority: the lowest leaves first."""
+
 hub_key = Table(
     "hub_key",
     metadata,
@@ -234,7 +237,7 @@ step = Table(
     Column("connection_id", String(24), comment="none for steps that the engine answers itself"),
     Column("action", String(120), nullable=False),
     Column("state", String(8), nullable=False, comment="waiting · claimed · done · refused · unknown · dropped"),
-    Column("priority", SmallInteger, nullable=False, default=1, comment="0 transactional, 1 other, 2 marketing"),
+    Column("priority", SmallInteger, nullable=False, default=1, comment="TRANSACTIONAL, OTHER or MARKETING"),
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Instant),
     Column("fence", Integer, nullable=False, default=0),

@@ -16,8 +16,7 @@ from ..wakeups import perform
 from .loading import events_since, is_since
 from .state import Line, Run, event_as_data
 
-TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
-_PRIORITY = {"transactional": TRANSACTIONAL, "marketing": MARKETING}
+_PRIORITY = {"transactional": schema.TRANSACTIONAL, "marketing": schema.MARKETING}
 
 
 def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
@@ -83,7 +82,7 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
         "connection_id": line.connection_id,
         "action": line.action,
         "state": line.state,
-        "priority": _PRIORITY.get(purpose, OTHER) if isinstance(purpose, str) else OTHER,
+        "priority": _PRIORITY.get(purpose, schema.OTHER) if isinstance(purpose, str) else schema.OTHER,
         "due_at": line.due_at,
         "fingerprint": line.fingerprint,
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),

@@ -37,6 +37,11 @@ class NotLeft:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """The call may have left, and doing it again changes nothing that it did."""
+
+
+@dataclass(frozen=True)
 class Found:
     """What the provider knows of calls like one of unknown outcome, oldest first. Empty: it did not happen."""
 
@@ -51,7 +56,7 @@ class NotAsked:
     since: datetime
 
 
-Result = Answered | ActionFailed | ConnectorBroken | NotLeft | Found | NotAsked
+Result = Answered | ActionFailed | ConnectorBroken | NotLeft | Repeat | Found | NotAsked
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,15 @@ class Changes:
         self._change(step, state, reason=reason, answer=answer, answer_id=answer_id, ended_at=self.now)
         self.advanced.add(step[0])
 
-    def again(self, step: Name, reason: str | None, due_at: int, *, parks: bool = True) -> None:
-        """It did not happen: it waits again. If it `parks`, the person's later runs pass meanwhile."""
+    def again(
+        self, step: Name, reason: str | None, due_at: int, *, parks: bool = True, is_attempt: bool = True
+    ) -> None:
+        """It did not happen: it waits again. If it `parks`, the person's later runs pass meanwhile. What never left
+        is no attempt."""
         if step[0] in self.ended:
-            self._change(step, "dropped", reason=reason, ended_at=self.now)
+            self._change(step, "dropped", reason=reason, ended_at=self.now, is_attempt=is_attempt)
             return
-        self._change(step, "waiting", reason=reason, due_at=due_at)
+        self._change(step, "waiting", reason=reason, due_at=due_at, is_attempt=is_attempt)
         self.at_once = self.at_once or due_at <= self.now
         if parks:
             self.parked.add(step[0])
@@ -58,6 +61,7 @@ class Changes:
         answer: bytes | None = None,
         answer_id: bytes | None = None,
         ended_at: int | None = None,
+        is_attempt: bool = True,
     ) -> None:
         self.steps.append(
             {
@@ -69,6 +73,7 @@ class Changes:
                 "new_answer": answer,
                 "new_answer_id": answer_id,
                 "new_end": ended_at,
+                "no_attempt": 0 if is_attempt else 1,
             }
         )
 
@@ -116,6 +121,7 @@ _WRITE = (
         answer=sa.bindparam("new_answer"),
         answer_id=sa.bindparam("new_answer_id"),
         ended_at=sa.bindparam("new_end"),
+        attempts=schema.step.c.attempts - sa.bindparam("no_attempt"),
     )
 )
 

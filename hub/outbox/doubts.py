@@ -11,7 +11,7 @@ from .. import schema
 from ..core import Hub
 from ..errors import OutcomeUnknown
 from ..workspaces import Workspace
-from .calling import NotLeft, Outcome
+from .calling import Outcome, Repeat
 from .steps import OPEN, Broken, Name, Waiting, load
 
 NEVER_RECORDED = "What became of the call was never recorded."
@@ -52,6 +52,5 @@ def left_behind(hub: Hub, workspace: Workspace, connection_id: str, known: Set[N
         elif step.action.repeat in ("readback", "once"):
             found.outcomes.append(Outcome(step, OutcomeUnknown(NEVER_RECORDED), NEVER_RECORDED))
         else:
-            # Repeating it means nothing, or its key tells: it waits again, as if it had not left.
-            found.outcomes.append(Outcome(step, NotLeft()))
+            found.outcomes.append(Outcome(step, Repeat(), f"{NEVER_RECORDED} It can be repeated, so it is done again."))
     return found

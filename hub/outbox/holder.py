@@ -17,6 +17,7 @@ from ..database import Lease, LeaseLost
 from ..errors import HubError, NotAuthorized
 from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
 from ..quota import Observation
+from ..schema import TRANSACTIONAL
 from ..timing import to_datetime
 from ..wakeups import ADVANCE, perform
 from . import calling
@@ -79,7 +80,7 @@ class _Holder:
         self.backlog = Backlog(hub, self.workspace, connection_id)
         self.pace = pace_of(hub, self.connection)
         threads = self.connection.connector.limit.concurrent
-        self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave)
+        self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic)
         self.observations: deque[Observation] = deque()
         self.doubtful: dict[Name, Doubtful] = {}
         self.lost_login = False
@@ -154,6 +155,16 @@ class _Holder:
         return found
 
     def _collect(self, now: int) -> list[Outcome]:
+        outcomes = self._take(now)
+        while self.observations:
+            self.pace.quota.correct(self.observations.popleft(), now)
+        if self.pace.quota.is_overdrawn:
+            self.flight.recall()
+            outcomes += self._take(now)
+        self.lost_login = self.lost_login or any(isinstance(o.failure, NotAuthorized) for o in outcomes)
+        return outcomes
+
+    def _take(self, now: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for back in self.flight.take():
             if back.outcomes is None:
@@ -163,9 +174,6 @@ class _Holder:
             self.pace.quota.end(now)
             self.pace.judge(back.outcomes, now)
             outcomes += [outcome.at(back.trip.at) for outcome in back.outcomes]
-        while self.observations:
-            self.pace.quota.correct(self.observations.popleft(), now)
-        self.lost_login = self.lost_login or any(isinstance(o.failure, NotAuthorized) for o in outcomes)
         return outcomes
 
     def _choose(self, now: int, came_back: Set[Name]) -> list[Call]:
@@ -174,16 +182,16 @@ class _Holder:
         doubted = {item.step.twin for item in self.doubtful.values()}
         busy, chosen = self.flight.lanes, []
         while call := self.backlog.next(busy, doubted):
-            if not self._has_room(now):
+            if not self._has_room(now, urgent=call.lane[0] == TRANSACTIONAL):
                 break
             self.backlog.take(call)
             busy.add(call.lane)
             chosen.append(call)
         return chosen
 
-    def _has_room(self, now: int) -> bool:
+    def _has_room(self, now: int, *, urgent: bool = False) -> bool:
         """Whether one more call may leave now; then it is counted. Else notes when one may."""
-        pause = self.pace.wait(now)
+        pause = self.pace.wait(now, urgent=urgent)
         if pause == 0:
             self.pace.quota.start(now)
             return True
@@ -255,8 +263,12 @@ class _Holder:
         self.renewed = before
 
     def _may_leave(self) -> bool:
-        """Whether the lease is surely ours until a call that leaves now has ended."""
-        return self._since_renewed <= LATEST_START_SECONDS
+        """Whether a call may leave that was claimed: the lease is surely ours until it has ended, and nothing was
+        changed meanwhile."""
+        try:
+            return self._since_renewed <= LATEST_START_SECONDS and not self._is_over()
+        except DBAPIError:  # nobody can say
+            return False
 
     def _next(self, at: int) -> None:
         self.next_at = at if self.next_at is None else min(self.next_at, at)

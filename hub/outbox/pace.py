@@ -11,6 +11,7 @@ from ..errors import OutcomeUnknown, RateLimited, TryLater
 from ..quota import Quota
 from ..retry import BREAKER_FAILURES, rest_seconds, seconds_asked_for
 from .calling import Outcome
+from .flight import AHEAD
 
 PATIENCE_SECONDS = 60.0
 """While an account may not be called for longer, people's later runs pass those that wait for it."""
@@ -24,7 +25,7 @@ class Pace:
 
     def __init__(self, limit: Limit, quota: str, failures: int, paused_until: int | None) -> None:
         state = json.loads(quota)
-        self.quota = Quota(limit, state)
+        self.quota = Quota(limit, state, ahead=AHEAD)
         self.failures, self.paused_until, self.is_new = failures, paused_until, False
         self._limited: int = state.get("limited", 0)
         self._held_until = 0
@@ -40,14 +41,14 @@ class Pace:
     def resting(self, now: int) -> bool:
         return self.paused_until is not None and self.paused_until > now
 
-    def wait(self, now: int) -> float | None:
+    def wait(self, now: int, *, urgent: bool = False) -> float | None:
         """Seconds until the next call may leave, 0 if at once, None if a call must end first.
 
         After a rest one call alone finds out whether the provider answers again.
         """
         if self.failures >= BREAKER_FAILURES and self.quota.in_flight:
             return None
-        return self.quota.wait(now)
+        return self.quota.wait(now, urgent=urgent)
 
     def rest(self, until: int) -> None:
         """No call before this instant, whoever holds the account then."""

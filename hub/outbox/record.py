@@ -16,7 +16,7 @@ from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
 from ..timing import to_ms
 from ..workspaces import Workspace
-from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome
+from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome, Repeat
 from .changes import Changes, give_up, move_runs, refuse, write_steps
 from .claims import claim
 from .doubts import Doubtful
@@ -118,16 +118,18 @@ def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) 
     if isinstance(result, Answered):
         sealed = step.sealer.seal(result.written, f"{step.about} answer")
         changes.end(step.name, "done", None, sealed, answer_id(workspace, step, result))
-    elif isinstance(result, NotLeft | Found):
+    elif isinstance(result, Found):
         changes.again(step.name, "It is certain that it did not happen, so it is done again.", changes.now)
+    elif isinstance(result, NotLeft):
+        changes.again(step.name, None, changes.now, parks=False, is_attempt=False)
+    elif isinstance(result, Repeat | NotAuthorized):
+        changes.again(step.name, reason, changes.now)
     elif isinstance(result, ConnectorBroken):
         changes.unknown(step.name, reason)
     elif isinstance(result, NotAsked):
         return _record_not_asked(outcome, result, changes)
     elif isinstance(result, Rejected):
         refuse(changes, step, reason, result.status, result.code)
-    elif isinstance(result, NotAuthorized):
-        changes.again(step.name, reason, changes.now)
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "once":
         changes.unknown(step.name, f"{reason} {FIND_OUT}")
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "readback":
