@@ -74,15 +74,20 @@ class Action(Generic[P, R]):
         parameters = list(inspect.signature(function).parameters.values())[1:]
         self.takes_key = repeat == "keyed"
         self.signature = inspect.Signature([p for p in parameters if not (self.takes_key and p.name == "key")])
+        self._names = tuple(self.signature.parameters)
+        self._defaults = {p.name: p.default for p in self.signature.parameters.values() if p.default is not p.empty}
+        self._fitting: set[tuple[object, ...]] = set()  # forms of calls that the signature takes: asking it is slow
 
     def __repr__(self) -> str:
         return f"Action({self.name})"
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> step.Step:
         """The action with these inputs, as a step to yield. A wrong argument is a TypeError right here."""
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return step.make(self.name, bound.arguments)
+        form = (len(args), *kwargs)
+        if form not in self._fitting:
+            self.signature.bind(*args, **kwargs)
+            self._fitting.add(form)
+        return step.make(self.name, {**self._defaults, **dict(zip(self._names, args, strict=False)), **kwargs})
 
     def batched(self, *, by: Sequence[str] = (), limit: int) -> Callable[[Function], Function]:
         """Declares how many calls go together: `function(client, calls)` gets the inputs of up to `limit` calls
@@ -108,6 +113,8 @@ def faults_of(action: Action[Any, Any]) -> list[str]:
     found = []
     if not action.__doc__:
         found.append(f"{action.name}: has no docstring")
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in action.signature.parameters.values()):
+        found.append(f"{action.name}: takes any number of inputs, but each must have a name of its own")
     if action.repeat == "readback" and action.find is None:
         found.append(f"{action.name}: is declared readback, but nothing is marked @{action.__name__}.readback")
     if action.repeat == "keyed" and "key" not in inspect.signature(action.perform).parameters:

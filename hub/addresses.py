@@ -12,7 +12,6 @@ def email(text: str | None) -> str | None:
     return found if name and domain and len(found.split()) == 1 else None
 
 
-@lru_cache(maxsize=10_000)
 def phone(text: str | None, region: str | None = None) -> str | None:
     """The number in E.164, `+14155550100`, or None if it is none.
 
@@ -21,10 +20,15 @@ def phone(text: str | None, region: str | None = None) -> str | None:
     """
     if not text:
         return None
+    return _phone(text, None if text.startswith("+") or not region else region.upper())
+
+
+@lru_cache(maxsize=10_000)
+def _phone(text: str, region: str | None) -> str | None:
     import phonenumbers  # recipes and connectors are declared without it
 
     try:
-        number = phonenumbers.parse(text, (region or "").upper() or None)
+        number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
     # "Possible" alone would also take a number that can only be dialled within its town.

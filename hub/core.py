@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .connections import Connections
 from .database import Database
 from .enabled import EnabledRecipes
+from .events import AtHand
 from .people import People
 from .sealing import load_keyring
 from .settings import Settings
@@ -59,6 +60,7 @@ class Hub:
             self.database.close()
             raise
         self.people = People(self.database)
+        self.events = AtHand()
         self.versions = Versions(self.database, self.workspaces, self.clock)
         self.connections = Connections(self.database, self.workspaces, self.clock, settings.public_url)
         self.enabled = EnabledRecipes(self.database, self.workspaces, self.versions, self.connections, self.clock)
@@ -73,6 +75,7 @@ class Hub:
         """Reads everything again when it is next asked for: the database was exchanged."""
         self.workspaces.forget()
         self.people.forget()
+        self.events.clear()
         self.connections.forget()
 
     def pause(self, seconds: float) -> None:

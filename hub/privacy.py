@@ -81,6 +81,7 @@ class Privacy:
             erasure.forget_consents(connection, workspace.id, all_names)
             erasure.tombstones(connection, workspace.id, all_names, now)
         self.hub.people.forget(everyone)
+        self.hub.events.clear()
         return found
 
     def _drop_old_pages(self) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -31,8 +33,22 @@ metadata = MetaData(
 # On SQLite only a column declared INTEGER is the row's own key.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 Instant = BigInteger
-Sealed = LargeBinary
-Hash = LargeBinary(16)
+
+
+class Bytes(LargeBinary):
+    """Bytes as both drivers take and give them: SQLAlchemy would wrap each value on its way, in either direction."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Any) -> None:
+        return None
+
+    def result_processor(self, dialect: Any, coltype: Any) -> None:
+        return None
+
+
+Sealed = Bytes
+Hash = Bytes(16)
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
 """A step's priority: the lowest leaves first."""

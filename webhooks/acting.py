@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import engine, schema
 from hub.core import Hub
 from hub.workspaces import Workspace
 
 from .reading import Taken
-from .starting import insert_runs, new_run, starts_of
+from .starting import NewRun, Start, insert_runs, new_run, starts_of
 
 ONCE = "It started for this already, and starts once."
 
@@ -25,43 +26,69 @@ def by_workspace(taken: Iterable[Taken]) -> Iterable[tuple[Workspace, list[Taken
 
 
 def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
-    """Finds out which recipes each event starts, and why others do not."""
+    """Finds out which recipes each event starts, and why others do not; begins the runs as far as they go."""
+    now = hub.clock.now()
     for workspace, items in by_workspace(taken):
         enabled = list(hub.enabled.of(workspace))
         for item in items:
-            item.starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event)
+            starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event)
+            item.runs = [_begun(hub, item, start, now) for start in starts]
 
 
-def start_runs(hub: Hub, connection: sa.Connection, acting: Iterable[Taken]) -> int:
-    """Makes the runs that events start, as far as their `once_per` allows; gives how many."""
-    now = hub.clock.now()
-    _refuse_repeated(hub, connection, acting, now)
-    runs = [
-        new_run(start, item.of.workspace.id, item.id, item.at, item.person_id, now)
-        for item in acting
-        for start in item.starts
-    ]
-    insert_runs(hub, connection, runs)
-    return len(runs)
+def _begun(hub: Hub, item: Taken, start: Start, now: int) -> NewRun:
+    run = new_run(start, item.of.workspace.id, item.id, item.at, item.person_id, now)
+    event = item.as_kept
+    begun = engine.begin(hub, item.of.workspace, item.sealer, event, run.row, start.recipe, start.enabled)
+    if begun and not begun.ended:
+        hub.events.keep(event)
+    return replace(run, begun=begun)
+
+
+def start_runs(hub: Hub, connection: sa.Connection, acting: Sequence[Taken]) -> set[str]:
+    """Writes down the runs that events start, as far as their `once_per` allows; gives the queues that have something
+    to do. Of one person's runs only those of the earliest event begin, and none while another one goes on."""
+    _refuse_repeated(hub, connection, acting, hub.clock.now())
+    runs = [run for item in acting for run in item.runs]
+    earliest: dict[int | None, tuple[int, int]] = {}
+    for run in runs:
+        place, person_id = (run.row["event_at"], run.row["event_id"]), run.row["person_id"]
+        earliest[person_id] = min(place, earliest.get(person_id, place))
+    busy = _busy(connection, {run.row["person_id"] for run in runs if run.begun})
+    for number, run in enumerate(runs):
+        person_id = run.row["person_id"]
+        is_next = person_id is None or earliest[person_id] == (run.row["event_at"], run.row["event_id"])
+        if not is_next or person_id in busy:
+            runs[number] = replace(run, begun=None)
+    return insert_runs(hub, connection, runs)
+
+
+def _busy(connection: sa.Connection, person_ids: set[int | None]) -> set[int]:
+    """Those of the people about whom a run goes on."""
+    table = schema.run
+    query = sa.select(table.c.person_id).where(
+        table.c.person_id.in_(person_ids - {None}), table.c.ended_at.is_(None), table.c.state == "running"
+    )
+    return set(connection.execute(query).scalars()) if person_ids - {None} else set()
 
 
 def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken], now: int) -> None:
     """Drops starts whose once_per key was used within its cool-down, and takes note of the others' keys."""
-    used = _used(connection, {start.once for item in acting for start in item.starts if start.once}, now)
+    used = _used(connection, {run.start.once for item in acting for run in item.runs if run.start.once}, now)
     rows = []
     for item in acting:
         kept = []
-        for start in item.starts:
+        for run in item.runs:
+            start = run.start
             name = (item.of.workspace.id, start.recipe.name, start.once)
             if start.once is not None and name in used:
                 item.skipped[start.recipe.name] = ONCE
                 continue
-            kept.append(start)
+            kept.append(run)
             if start.once is not None:
                 used.add(name)
                 until = now + round(start.recipe.cool_down.total_seconds() * 1000)
                 rows.append({"workspace_id": name[0], "recipe": name[1], "hash": start.once, "until": until})
-        item.starts = kept
+        item.runs = kept
     if rows:
         table = schema.once_key
         statement = hub.database.insert(table)

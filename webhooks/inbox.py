@@ -25,10 +25,9 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class _Done:
-    """What events set off: how many runs started and woke, and whether somebody asked about their data."""
+    """What events set off: the queues that have something to do, and whether somebody asked about their data."""
 
-    started: int
-    woken: int
+    queues: set[str]
     privacy: bool
 
 
@@ -44,8 +43,8 @@ def read_deliveries(hub: Hub, lease: Lease) -> int:
     waits = waiting(hub, BATCH)
     for portion in portions(hub, waits):
         done = _take_all(hub, lease, portion)
-        if any(one.started or one.woken for one in done):
-            hub.wakeups.wake(ADVANCE)
+        for queue in sorted({queue for one in done for queue in one.queues}):
+            hub.wakeups.wake(queue)
         if any(one.privacy for one in done):
             hub.privacy.act()
     return len(waits)
@@ -104,6 +103,7 @@ def _find_people(hub: Hub, lease: Lease, taken: Sequence[Taken]) -> None:
         for item, person_id, gone in zip(items, ids, erased, strict=True):
             sealer = None if gone else sealers[person_id]
             item.id, item.person_id, item.erased = new_id(), person_id, gone
+            item.sealer = sealer
             item.content = sealer.seal(item.packed, f"event {item.id}") if sealer else None
 
 
@@ -115,10 +115,12 @@ def _write(hub: Hub, lease: Lease, portion: Sequence[Read], taken: Sequence[Take
         _drop_echoes(hub, connection, fresh)
         _note_consents(hub, connection, fresh)
         acting = [item for item in fresh if item.state == "taken" and not item.erased]
-        started = start_runs(hub, connection, acting)
+        queues = start_runs(hub, connection, acting)
         if fresh:
             connection.execute(sa.insert(schema.event), [_event_row(item) for item in fresh])
-        done = _Done(started, wake_waiting(hub, connection, acting), note_privacy(connection, acting))
+        if wake_waiting(hub, connection, acting):
+            queues |= {ADVANCE}
+        done = _Done(queues, note_privacy(connection, acting))
         _mark_read(connection, portion, fresh)
     return done
 

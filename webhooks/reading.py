@@ -12,14 +12,16 @@ import sqlalchemy as sa
 from hub import schema
 from hub.connections import Connection
 from hub.core import Hub
+from hub.delivery import Delivery
 from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, scrubbed
 from hub.event import UNKNOWN, Channel, Event
 from hub.events import packed
-from hub.timing import to_ms
+from hub.sealing import Sealer
+from hub.timing import to_datetime, to_ms
 from hub.workspaces import Workspace
 
 from .intake import unpacked
-from .starting import Start
+from .starting import NewRun
 
 MOST_EVENTS = 4_000
 """Events that are taken in one transaction, and that one delivery may hold: SQLite allows 32,766 values in a query."""
@@ -62,9 +64,15 @@ class Taken:
     id: int = 0
     person_id: int | None = None
     erased: bool = False
+    sealer: Sealer | None = None
     content: bytes | None = None
-    starts: list[Start] = field(default_factory=list)
+    runs: list[NewRun] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def as_kept(self) -> Event:
+        """The event as it will be read again: what a run begins with must be what it goes on with."""
+        return replace(self.event, at=to_datetime(self.at), id=self.id, consents=(), echo=None)
 
 
 def waiting(hub: Hub, most: int) -> Sequence[int]:
@@ -105,7 +113,8 @@ def _read(hub: Hub, row: Any) -> Read:
         delivery = unpacked(one.workspace.sealer.open(row.content, f"delivery {row.id}"))
         one.size = len(delivery.body)
         connection = hub.connections.get(row.connection_id)
-        one.events = list(_taken(one, connection, islice(connection.connector.read(delivery), MOST_EVENTS + 1)))
+        read = islice(connection.connector.read(delivery), MOST_EVENTS + 1)
+        one.events = list(_taken(one, connection, delivery, read))
         if len(one.events) > MOST_EVENTS:
             raise PayloadUnreadable(f"It holds more than {MOST_EVENTS} events.")
     except sa.exc.SQLAlchemyError:
@@ -115,9 +124,10 @@ def _read(hub: Hub, row: Any) -> Read:
     return one
 
 
-def _taken(one: Read, connection: Connection, events: Iterable[Event]) -> Iterator[Taken]:
+def _taken(one: Read, connection: Connection, delivery: Delivery, events: Iterable[Event]) -> Iterator[Taken]:
     """Whatever of an event may be faulty is looked at here, where a fault is still its own delivery's alone."""
     for event in events:
+        is_all = event.data is vars(delivery).get("json", delivery)
         _check_consents(event)
         known = event.type in connection.connector.triggers
         yield Taken(
@@ -127,7 +137,7 @@ def _taken(one: Read, connection: Connection, events: Iterable[Event]) -> Iterat
             key=one.workspace.hash("event", connection.id, event.key),
             echo=one.workspace.hash("echo", connection.id, event.echo) if event.echo else None,
             at=to_ms(event.at),
-            packed=packed(event),
+            packed=packed(event, delivery.body if is_all else None),
             state="taken" if known else "unknown",
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import engine, schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.database import new_id
@@ -16,6 +16,7 @@ from hub.enabled import Enabled
 from hub.event import Event
 from hub.matching import fits
 from hub.recipe import Recipe
+from hub.wakeups import ADVANCE
 from hub.workspaces import Workspace
 
 
@@ -23,18 +24,20 @@ from hub.workspaces import Workspace
 class Start:
     """A recipe that an event may start. `once` is the key that must not have been used."""
 
-    enabled_id: int
     recipe: Recipe
-    version: str
+    enabled: Enabled
     once: bytes | None
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run's row, and the events about its person that wake it from the beginning."""
+    """A run's row, and the events about its person that wake it from the beginning. `begun` tells how far it goes by
+    itself, if nobody needs to look at anything else."""
 
+    start: Start
     row: dict[str, Any]
     waiters: tuple[dict[str, Any], ...]
+    begun: engine.Run | None = None
 
 
 def starts_of(
@@ -55,7 +58,7 @@ def starts_of(
         if refusal:
             skipped[recipe.name] = refusal
         else:
-            starts.append(Start(entry.id, recipe, entry.version, once))
+            starts.append(Start(recipe, entry, once))
     return starts, skipped
 
 
@@ -64,9 +67,9 @@ def new_run(start: Start, workspace_id: int, event_id: int, event_at: int, perso
     row = {
         "id": new_id(),
         "workspace_id": workspace_id,
-        "enabled_id": start.enabled_id,
+        "enabled_id": start.enabled.id,
         "recipe": start.recipe.name,
-        "version": start.version,
+        "version": start.enabled.version,
         "event_id": event_id,
         "event_at": event_at,
         "person_id": person_id,
@@ -79,11 +82,18 @@ def new_run(start: Start, workspace_id: int, event_id: int, event_at: int, perso
         {"workspace_id": workspace_id, "person_id": person_id, "type": kind, "run_id": row["id"]}
         for kind in sorted(kinds)
     )
-    return NewRun(row, waiters)
+    return NewRun(start, row, waiters)
 
 
-def insert_runs(hub: Hub, connection: sa.Connection, runs: Sequence[NewRun]) -> None:
-    """Writes the runs down."""
-    if runs:
-        connection.execute(sa.insert(schema.run), [run.row for run in runs])
+def insert_runs(hub: Hub, connection: sa.Connection, runs: Sequence[NewRun]) -> set[str]:
+    """Writes the runs down, and what those that are begun ask for; gives the queues that have something to do."""
+    if not runs:
+        return set()
+    now = hub.clock.now()
+    begun = [run.begun for run in runs if run.begun is not None]
+    due = {"reason": None, "ended_at": None}
+    rows = [run.row | (engine.begun_row(run.begun, now) if run.begun else due) for run in runs]
+    connection.execute(sa.insert(schema.run), rows)
     hub.database.insert_new(connection, schema.waiter, [waiter for run in runs for waiter in run.waiters])
+    queues = engine.write_begun(connection, begun, now)
+    return queues if len(begun) == len(runs) else queues | {ADVANCE}

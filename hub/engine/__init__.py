@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from ..core import Hub
 from ..wakeups import ADVANCE
+from .beginning import begin, begun_row, write_begun
 from .deciding import decide
 from .loading import claim, load
+from .state import Run
 from .writing import write
 
-__all__ = ["BATCH", "advance"]
+__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "write_begun"]
 
 BATCH = 200
 
@@ -26,6 +28,9 @@ def advance(hub: Hub, limit: int = BATCH) -> int:
     for run in runs:
         decide(hub, run)
     queues, more = hub.database.retrying(lambda: write(hub, runs))
+    for run in runs:
+        if run.ended:
+            hub.events.drop(run.row.event_id)
     for queue in sorted(queues):
         hub.wakeups.wake(queue)
     if more:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from .. import events, schema, values
 from ..core import Hub
 from ..errors import HubError, Rejected
+from ..event import Event
 from ..sealing import Sealer
 from ..step import WAIT_FOR
 from ..workspaces import Workspace
@@ -68,15 +69,16 @@ def load(hub: Hub, rows: Sequence[Any]) -> list[Run]:
 def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, rows: Sequence[Any]) -> list[Run]:
     sealers = hub.people.sealers(connection, workspace, {row.person_id for row in rows})
     runs = {row.id: Run(row, workspace, sealers[row.person_id], reason=row.reason) for row in rows}
+    at_hand = _at_hand(hub, connection, {row.event_id for row in rows})
     event_rows = connection.execute(
-        sa.select(schema.event).where(schema.event.c.id.in_({row.event_id for row in rows}))
+        sa.select(schema.event).where(schema.event.c.id.in_({row.event_id for row in rows} - at_hand.keys()))
     )
     triggers = {row.id: row for row in event_rows}
     for run in runs.values():
         try:
             run.enabled = hub.enabled.get(connection, run.row.enabled_id)
             run.recipe = hub.versions.load(run.row.recipe, run.row.version)
-            run.event = events.opened(triggers[run.row.event_id], run.sealer)
+            run.event = at_hand.get(run.row.event_id) or events.opened(triggers[run.row.event_id], run.sealer)
         except HubError as error:
             run.problem = error
     step_rows = connection.execute(
@@ -90,6 +92,14 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
             run.lines[row.position] = _line(row, run.sealer)
     _load_since(connection, workspace, list(runs.values()))
     return list(runs.values())
+
+
+def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[int, Event]:
+    """Those of the events that need not be read again, unless they were erased meanwhile."""
+    found = {event_id: event for event_id in event_ids if (event := hub.events.get(event_id))}
+    table = schema.event
+    kept = sa.select(table.c.id).where(table.c.id.in_(found), table.c.content.is_not(None))
+    return {event_id: found[event_id] for event_id in connection.execute(kept).scalars()} if found else {}
 
 
 def _line(row: Any, sealer: Sealer) -> Line:

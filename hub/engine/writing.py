@@ -26,7 +26,7 @@ def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
         mine = _still_mine(connection, runs)
         _catch_up(connection, mine)
         now = hub.clock.now()
-        _insert_steps(connection, mine, now)
+        insert_steps(connection, mine, now)
         _update_steps(connection, mine, now)
         _drop_open_steps(connection, [run.row.id for run in mine if run.ended], now)
         _write_waiters(hub, connection, mine)
@@ -64,7 +64,8 @@ def _catch_up(connection: sa.Connection, runs: Sequence[Run]) -> None:
                     run.due_at = 0 if run.state != "held" else None
 
 
-def _insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
+def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
+    """Writes down the steps that were asked for just now."""
     rows = [_step_row(run, line, now) for run in runs for line in run.lines.values() if line.asked]
     if rows:
         connection.execute(sa.insert(schema.step), rows)

@@ -126,26 +126,37 @@ _WRITE = (
 )
 
 
-def move_runs(database: sa.Connection, changes: Changes) -> None:
-    """Moves the runs on. Their fence grows: an engine that read one before this outcome must decide on it anew, else
-    it would write down that nothing came back."""
-    table = schema.run
+def move_runs(database: sa.Connection, changes: Changes) -> bool:
+    """Moves the runs on that have all the answers they wait for; says whether there were any.
+
+    Their fence grows: an engine that read one before this outcome must decide on it anew, else it would write down
+    that nothing came back.
+    """
+    table, moved = schema.run, 0
     live = table.c.ended_at.is_(None)
     anew = {"fence": table.c.fence + 1, "leased_until": 0}
     if changes.advanced:
-        database.execute(
+        moved = database.execute(
             sa.update(table)
-            .where(table.c.id.in_(changes.advanced), live, table.c.state != "held")
+            .where(table.c.id.in_(changes.advanced), live, table.c.state != "held", ~_WAITS)
             .values(due_at=changes.now, state="running", **anew)
-        )
-    parked = changes.parked - changes.advanced
-    if parked:
+        ).rowcount
+    if changes.parked:
         database.execute(
             sa.update(table)
-            .where(table.c.id.in_(parked), live, table.c.state == "running")
+            .where(table.c.id.in_(changes.parked), live, table.c.state == "running")
             .values(state="waiting", **anew)
         )
     for run_id, reason in changes.held.items():
         database.execute(
             sa.update(table).where(table.c.id == run_id, live).values(state="held", reason=reason, due_at=None, **anew)
         )
+    return moved > 0
+
+
+# Steps that were asked for together are answered together, so a run goes on with the last of its answers.
+_WAITS = sa.exists().where(
+    schema.step.c.run_id == schema.run.c.id,
+    schema.step.c.connection_id.is_not(None),
+    schema.step.c.state.in_(("waiting", "claimed", "unknown")),
+)

@@ -62,9 +62,9 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         claimed = claim(hub, database, workspace, connection, todo.calls, changes)
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
-        move_runs(database, changes)
+        advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo.pace)
-    return Written(claimed, doubtful, bool(changes.advanced), changes.at_once)
+    return Written(claimed, doubtful, advanced, changes.at_once)
 
 
 def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> None:
