@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import values
-from ..errors import ActionFailed, HubError, OutcomeUnknown
+from ..errors import ActionFailed, HubError, OutcomeUnknown, Rejected
 from ..event import Person
 from ..quota import Observation, observing
 from .steps import Call, Waiting
@@ -71,6 +71,11 @@ class Outcome:
 
     def at(self, left_at: int) -> Outcome:
         return replace(self, left_at=left_at)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what became of the step, for good."""
+        return isinstance(self.result, Answered | Rejected)
 
     @property
     def failure(self) -> ActionFailed | None:

@@ -22,6 +22,7 @@ class Changes:
     steps: list[dict[str, Any]] = field(default_factory=list)
     advanced: set[int] = field(default_factory=set)
     parked: set[int] = field(default_factory=set)
+    later: dict[Name, int] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
     at_once: bool = False
 
@@ -38,7 +39,10 @@ class Changes:
             self._change(step, "dropped", reason=reason, ended_at=self.now, is_attempt=is_attempt)
             return
         self._change(step, "waiting", reason=reason, due_at=due_at, is_attempt=is_attempt)
-        self.at_once = self.at_once or due_at <= self.now
+        if due_at > self.now:
+            self.later[step] = due_at
+        else:
+            self.at_once = True
         if parks:
             self.parked.add(step[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -121,12 +121,12 @@ class _Holder:
         found = LeftBehind() if over else self._insist(partial(self._look, poked))
         now, self.next_at = self.hub.clock.now(), None
         outcomes = found.outcomes + self._collect(now)
-        came_back = {outcome.step.name for outcome in outcomes}
-        calls = [] if over or self._rests(now) else self._choose(now, came_back)
+        late = self.backlog.take_late(self.doubtful.values(), now + round(LOOK_SECONDS * 1000))
+        calls = [] if over or self._rests(now) else self._choose(now, outcomes)
         over = over or self._rests(now)
         broken = found.broken + self.backlog.take_broken()
-        if outcomes or calls or broken or self.pace.is_new:
-            self._write(Round(outcomes, calls, broken, self.pace.row(now)))
+        if outcomes or calls or broken or late or self.pace.is_new:
+            self._write(Round(outcomes, calls, broken, late, self.pace.row(now)))
         return len(self.flight) > 0 if over else self._stays(now)
 
     def _is_over(self) -> bool:
@@ -176,16 +176,22 @@ class _Holder:
             outcomes += [outcome.at(back.trip.at) for outcome in back.outcomes]
         return outcomes
 
-    def _choose(self, now: int, came_back: Set[Name]) -> list[Call]:
-        """Starts what is asked, and gives the calls that leave now."""
-        self._ask_back(now, came_back)
-        doubted = {item.step.twin for item in self.doubtful.values()}
+    def _choose(self, now: int, outcomes: Sequence[Outcome]) -> list[Call]:
+        """Starts what is asked, and gives the calls that leave now: none about people of whom something came back that
+        is not settled, as it comes before them."""
+        self._ask_back(now, {outcome.step.name for outcome in outcomes})
         busy, chosen = self.flight.lanes, []
-        while call := self.backlog.next(busy, doubted):
+        people = self.flight.people | {
+            outcome.step.person_id
+            for outcome in outcomes
+            if not outcome.is_settled and outcome.step.person_id is not None
+        }
+        while call := self.backlog.next(busy, people):
             if not self._has_room(now, urgent=call.lane[0] == TRANSACTIONAL):
                 break
             self.backlog.take(call)
             busy.add(call.lane)
+            people |= {step.person_id for step in call.steps if step.person_id is not None}
             chosen.append(call)
         return chosen
 
@@ -225,6 +231,7 @@ class _Holder:
         for outcome in todo.outcomes:
             self.doubtful.pop(outcome.step.name, None)
         self.doubtful |= {item.step.name: item for item in done.doubtful}
+        self.backlog.note(done.later)
         if done.again or todo.broken or len(done.claimed) < len(todo.calls):
             self.poke.look()  # there is room for others at once
         if self.lost_login:

@@ -16,12 +16,13 @@ from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
 from ..timing import to_ms
 from ..workspaces import Workspace
+from .backlog import PutOff
 from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome, Repeat
 from .changes import Changes, give_up, move_runs, refuse, write_steps
 from .claims import claim
 from .doubts import Doubtful
 from .pace import PATIENCE_SECONDS
-from .steps import Broken, Call, Waiting
+from .steps import Broken, Call, Late, Waiting, late_of
 
 FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
@@ -33,17 +34,20 @@ class Round:
     outcomes: Sequence[Outcome] = ()
     calls: Sequence[Call] = ()
     broken: Sequence[Broken] = ()
+    late: Sequence[PutOff] = ()
     pace: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once."""
+    """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once; `later`:
+    steps about somebody that are put off."""
 
     claimed: list[Call]
     doubtful: list[Doubtful]
     advanced: bool
     again: bool
+    later: list[Late]
 
 
 def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> Written:
@@ -59,12 +63,16 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         doubtful = [item for outcome in outcomes if (item := _record(hub, workspace, outcome, changes))]
         for broken in todo.broken:
             give_up(changes, broken)
+        for put_off in todo.late:
+            changes.again(put_off.step.name, put_off.reason, put_off.due)
         claimed = claim(hub, database, workspace, connection, todo.calls, changes)
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo.pace)
-    return Written(claimed, doubtful, advanced, changes.at_once)
+    steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
+    later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
+    return Written(claimed, doubtful, advanced, changes.at_once, later)
 
 
 def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> None:
@@ -77,6 +85,7 @@ def _ended(database: sa.Connection, todo: Round) -> set[int]:
     """The runs of this round that are over. Locks them all, in the order in which the engine does."""
     table = schema.run
     ids = {outcome.step.name[0] for outcome in todo.outcomes} | {item.name[0] for item in todo.broken}
+    ids |= {late.step.name[0] for late in todo.late}
     ids |= {step.name[0] for call in todo.calls for step in call.steps}
     query = sa.select(table.c.id, table.c.ended_at).where(table.c.id.in_(ids)).order_by(table.c.id)
     return {row.id for row in database.execute(query.with_for_update()) if row.ended_at is not None} if ids else set()

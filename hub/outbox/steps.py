@@ -63,6 +63,24 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Late:
+    """That a step about somebody is settled at `due` or later: what comes after it in `turn` must wait for it."""
+
+    person_id: int
+    turn: tuple[int, int, Name]
+    due: int
+
+    @property
+    def name(self) -> Name:
+        return self.turn[2]
+
+
+def late_of(step: Waiting, due: int) -> Late | None:
+    """That this step is settled later; None if it is about nobody."""
+    return None if step.person_id is None else Late(step.person_id, step.turn, due)
+
+
+@dataclass(frozen=True)
 class Broken:
     """A step that cannot be opened, and why. Without a sealer, whom it was about is erased."""
 
