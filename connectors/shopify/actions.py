@@ -144,20 +144,18 @@ def create_discount_code(
         return records.discount(made["codeDiscountNode"])
 
 
-def find_discount_code(
-    client: Client, since: datetime, code: str, percentage: float, **_: Any
-) -> dict[str, Any] | None:
-    """The discount of this code, if it was made since then and is worth as much; else it is not ours."""
+def find_discount_code(client: Client, since: datetime, code: str, percentage: float, **_: Any) -> list[dict[str, Any]]:
+    """The discount of this code, if it was made since then and is worth as much; none if it is not ours."""
     found = client.ask(documents.FIND_DISCOUNT, code=code)
     with understood():
         node = found["codeDiscountNodeByCode"]
         if node is None or node["codeDiscount"]["__typename"] != "DiscountCodeBasic":
-            return None
+            return []
         basic = node["codeDiscount"]
         if datetime.fromisoformat(basic["createdAt"]) < since - CLOCKS_DIFFER:
-            return None
+            return []
         ours = abs(basic["customerGets"]["value"].get("percentage", -1) - percentage / 100) < 1e-9
-        return records.discount(node) if ours else None
+        return [records.discount(node)] if ours else []
 
 
 def add_order_note(client: Client, order_id: int | str, line: str) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from connectors import shopify
+from hub import values
 from hub.errors import OutcomeUnknown, Rejected
+from hub.outbox.calling import Caller, Found, look_back
+from hub.outbox.steps import Waiting
 
 ADA = {"email": "ada@example.com", "phone": "+14155550123", "name": "Ada Miller"}
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -175,23 +178,33 @@ def test_a_discount_code_may_be_for_one_customer_and_end(shop, client, server):
     assert sent["context"] == {"customers": {"add": [f"gid://shopify/Customer/{number}"]}}
 
 
+def looked_back(client, since, **inputs):
+    """What the engine learns when it asks whether this code was made since then."""
+    action = shopify.create_discount_code
+    filled = action(**inputs).inputs
+    step = Waiting((1, 0), action, filled, b"", None, 1, 1, 0, 0, None, (1, action.name, b""), None)
+    (outcome,) = look_back(step, since, Caller(client, (), lambda seen: None))
+    assert isinstance(outcome.result, Found), outcome
+    return [values.read(answer.written) for answer in outcome.result.answers]
+
+
 def test_after_an_unknown_outcome_the_code_is_read_back(shop, client):
     inputs: dict[str, Any] = {"code": "BACK-1", "percentage": 15, "starts_at": LONG_AGO}
     started = in_seconds(0)
-    assert shopify.create_discount_code.find(client, started, **inputs) is None
+    assert looked_back(client, started, **inputs) == []
     shop.add_fault({"kind": "drop_after"})
     with pytest.raises(OutcomeUnknown):
         shopify.create_discount_code.perform(client, **inputs)
-    found = shopify.create_discount_code.find(client, started, **inputs)
+    (found,) = looked_back(client, started, **inputs)
     assert (found["code"], found["percentage"]) == ("BACK-1", 15)
 
 
 def test_a_code_that_is_older_or_worth_something_else_is_not_ours(shop, client):
-    shopify.create_discount_code.perform(client, "BACK-1", 15, starts_at=LONG_AGO)
-    find = shopify.create_discount_code.find
-    assert find(client, in_seconds(0), code="BACK-1", percentage=15) is not None
-    assert find(client, in_seconds(60), code="BACK-1", percentage=15) is None
-    assert find(client, in_seconds(0), code="BACK-1", percentage=20) is None
+    inputs: dict[str, Any] = {"code": "BACK-1", "percentage": 15, "starts_at": LONG_AGO}
+    shopify.create_discount_code.perform(client, **inputs)
+    assert len(looked_back(client, in_seconds(0), **inputs)) == 1
+    assert looked_back(client, in_seconds(60), **inputs) == []
+    assert looked_back(client, in_seconds(0), **inputs | {"percentage": 20}) == []
 
 
 def test_a_line_is_added_to_an_orders_note_once(shop, client):
