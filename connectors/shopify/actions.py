@@ -95,6 +95,8 @@ def update_marketing_consent(
 ) -> dict[str, Any]:
     """Writes down that a customer said yes (`given`) or no to marketing by "email" or "sms" at a time, and gives the
     customer. The customer must have an address for the channel, and `at` must not be in the future."""
+    if channel not in _CONSENT:
+        raise Rejected('Consent to what? Pass the channel "email" or "sms".')
     consent = {"marketingState": "SUBSCRIBED" if given else "UNSUBSCRIBED", "consentUpdatedAt": _instant(at)}
     if given:
         consent["marketingOptInLevel"] = "SINGLE_OPT_IN"
@@ -127,12 +129,13 @@ def create_discount_code(
 
     The code is the caller's. Raises Rejected with the code "TAKEN" if the shop has it already.
     """
+    customers = None if customer_id is None else {"add": [records.gid("Customer", customer_id)]}
     discount: dict[str, Any] = {
         "title": title or code,
         "code": code,
         "startsAt": _instant(starts_at),
         "appliesOncePerCustomer": once_per_customer,
-        "context": {"customers": {"add": [records.gid("Customer", customer_id)]}} if customer_id else {"all": "ALL"},
+        "context": {"customers": customers} if customers else {"all": "ALL"},
         "customerGets": {"value": {"percentage": percentage / 100}, "items": {"all": True}},
     }
     if ends_at is not None:
@@ -165,6 +168,8 @@ def add_order_note(client: Client, order_id: int | str, line: str) -> dict[str, 
     """
     order = records.gid("Order", order_id)
     wanted = " ".join(line.split())
+    if not wanted:
+        raise Rejected("The line is empty, so the note stays as it is.")
     with client.changing_note:
         found = client.ask(documents.READ_NOTE, id=order)
         with understood():

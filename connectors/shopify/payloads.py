@@ -261,6 +261,6 @@ def _consent_change(payload: Payload, channel: Channel, person: Person, at: date
         return Reading(person)
     given = state == "subscribed"
     consents = (Consent(channel, address, given, since or at),) if address else ()
-    own = since and state in _STATES
-    echo = consent_fingerprint(channel, person.ids["shopify.customer"], given, since) if own and since else None
+    written = since if state in ("subscribed", "unsubscribed") else None  # what `update_marketing_consent` can write
+    echo = consent_fingerprint(channel, person.ids["shopify.customer"], given, written) if written else None
     return Reading(person, consents, echo)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .books import Books, Tell, Variables, is_future, user_error, zulu
+from .books import Books, Tell, Variables, is_future, number, user_error, zulu
 from .webhook import now
 
 
@@ -37,6 +37,8 @@ def create_discount(books: Books, variables: Variables, tell: Tell) -> dict[str,
         error = _discount_error("code", "Code must be unique. Please try a different code.", "TAKEN")
     elif not 0 < percentage <= 1:
         error = _discount_error("customerGets", "Value must be between 0.0 and 1.0", "VALUE_OUTSIDE_RANGE")
+    elif any(number(customer) not in books["customers"] for customer in _for_whom(asked)):
+        error = _discount_error("context", "Customer does not exist", "INVALID")
     elif ends and datetime.fromisoformat(ends) <= datetime.fromisoformat(asked["startsAt"]):
         error = _discount_error("endsAt", "Ends at needs to be after starts_at", "END_DATE_BEFORE_START_DATE")
     if error:
@@ -53,6 +55,12 @@ def create_discount(books: Books, variables: Variables, tell: Tell) -> dict[str,
     }
     books["discounts"][asked["code"].lower()] = made
     return {"discountCodeBasicCreate": {"codeDiscountNode": _discount(made), "userErrors": []}}
+
+
+def _for_whom(asked: Mapping[str, Any]) -> list[str]:
+    """The customers alone who may use it; none if all may."""
+    customers: list[str] = (asked["context"].get("customers") or {}).get("add") or []
+    return customers
 
 
 def _discount_error(field: str, message: str, code: str) -> dict[str, Any]:

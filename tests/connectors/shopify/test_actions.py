@@ -148,6 +148,12 @@ def test_consent_is_written_down_with_its_time(shop, client, channel, key):
         assert found[key] == {"given": given, "state": state, "at": "2026-11-20T10:00:00Z"}
 
 
+def test_consent_to_an_unknown_channel_is_rejected_before_any_call(shop, client):
+    with pytest.raises(Rejected, match="channel"):
+        shopify.update_marketing_consent.perform(client, 7, "fax", True, LONG_AGO)
+    assert not shop.calls
+
+
 def test_what_shopify_refuses_names_the_field_and_the_reason(shop, client):
     number = shop.happen("signup", {"email": "ada@example.com"})["id"]
     with pytest.raises(Rejected, match="input.smsMarketingConsent: A phone number is required") as error:
@@ -176,6 +182,13 @@ def test_a_discount_code_may_be_for_one_customer_and_end(shop, client, server):
     assert datetime.fromisoformat(made["ends_at"]) == ends.replace(microsecond=0)
     sent = server.exchanges[-1].request_body["variables"]["discount"]
     assert sent["context"] == {"customers": {"add": [f"gid://shopify/Customer/{number}"]}}
+
+
+@pytest.mark.parametrize("nobody", ["", 0])
+def test_a_code_for_a_customer_who_is_not_known_is_never_a_code_for_everyone(shop, client, nobody):
+    with pytest.raises(Rejected):
+        shopify.create_discount_code.perform(client, "ADA-2", 10, starts_at=LONG_AGO, customer_id=nobody)
+    assert not shop.books["discounts"]
 
 
 def looked_back(client, since, **inputs):
@@ -212,6 +225,13 @@ def test_a_line_is_added_to_an_orders_note_once(shop, client):
     assert shopify.add_order_note.perform(client, number, "Called back") == {"id": str(number), "note": "Called back"}
     for _ in range(2):
         assert shopify.add_order_note.perform(client, number, "Wants grey")["note"] == "Called back\nWants grey"
+
+
+def test_an_empty_line_changes_no_note(shop, client):
+    number = shop.happen("order", ADA)["id"]
+    with pytest.raises(Rejected, match="empty"):
+        shopify.add_order_note.perform(client, number, " \n")
+    assert shop.books["orders"][number]["note"] is None
 
 
 def test_notes_added_at_the_same_time_are_all_kept(shop, client):

@@ -204,7 +204,9 @@ def test_our_own_change_of_consent_has_the_fingerprint_of_the_event_it_causes():
     )
 
 
-@pytest.mark.parametrize("changed", [{"state": "subscribed"}, {"consent_updated_at": "2026-11-22T11:00:09Z"}])
+@pytest.mark.parametrize(
+    "changed", [{"state": "subscribed"}, {"state": "redacted"}, {"consent_updated_at": "2026-11-22T11:00:09Z"}]
+)
 def test_the_customers_own_change_is_not_taken_for_ours(changed):
     ours = shopify.update_marketing_consent.echo(
         {"customer_id": 7, "channel": "sms", "given": False, "at": datetime(2026, 11, 22, 11, tzinfo=UTC)}
