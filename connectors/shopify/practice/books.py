@@ -1,12 +1,14 @@
 """What the practice shop knows, and how it is found: customers, their consent, their orders.
 
 Plain data throughout: `books["customers"]` and `["orders"]` by number, `["known"]` a customer's number by e-mail
-address and by phone, so that thousands of customers cost no search.
+address and by phone, and with each customer when they ordered what, oldest first, and what it came to. So neither
+thousands of customers nor thousands of orders of one cost a search.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +67,7 @@ def new_customer(books: Books, details: Mapping[str, Any]) -> dict[str, Any]:
         "last_name": details.get("last_name", last),
         "tags": [],
         "orders": [],
+        "spent_cents": 0,
         "created_at": at,
         "updated_at": at,
         "email": {"state": "NOT_SUBSCRIBED", "level": None, "at": None},
@@ -97,8 +100,17 @@ def set_consent(customer: dict[str, Any], channel: str, state: str, level: str |
     return bool(before != customer[channel])
 
 
-def orders_of(books: Books, customer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [books["orders"][number] for number in customer["orders"]]
+def keep_order(books: Books, customer: dict[str, Any], order: dict[str, Any]) -> None:
+    """Writes a customer's new order down."""
+    books["orders"][order["id"]] = order
+    insort(customer["orders"], (zulu(order["created_at"]), order["id"]))
+    customer["spent_cents"] += round(float(order["total_price"]) * 100)
+
+
+def ordered_since(customer: Mapping[str, Any], since: str) -> list[tuple[str, int]]:
+    """When a customer ordered what, (`2026-11-22T12:00:00Z`, number), at or after this time, oldest first."""
+    orders: list[tuple[str, int]] = customer["orders"]
+    return orders[bisect_left(orders, (since,)) :]
 
 
 # ---- as GraphQL writes things

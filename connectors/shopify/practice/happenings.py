@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from .books import CONSENT_TOPICS, find_customer, new_customer, remember, set_consent
+from .books import CONSENT_TOPICS, find_customer, keep_order, new_customer, remember, set_consent
 from .checkouts import checkout_payload
 from .orders import order_payload, refund_payload
 from .people import SHOP, SHOP_ID, customer_payload, privacy_payload, shop_payload
@@ -36,8 +36,7 @@ def order(details: Details) -> dict[str, Any]:
         paid=details.get("paid", True),
         accepts_marketing=bool(details.get("email_consent")),
     )
-    service.books["orders"][made["id"]] = made
-    customer["orders"].append(made["id"])
+    keep_order(service.books, customer, made)
     if cart:
         service.books["checkouts"][cart["token"]] = cart | {"completed_at": at, "updated_at": at}
         service.tell("checkouts/update", service.books["checkouts"][cart["token"]])
@@ -80,10 +79,13 @@ def signup(details: Details) -> dict[str, Any]:
 
 @service.happening("cancel")
 def cancel(details: Details) -> dict[str, Any]:
-    """An order is cancelled: order_id (else the latest), reason ("customer")."""
-    at, reason = now(), details.get("reason", "customer")
-    changes = {"cancelled_at": at, "closed_at": at, "cancel_reason": reason, "financial_status": "voided"}
-    made = _changed_order(details, changes)
+    """An order is cancelled, and refunded if it was paid: order_id (else the latest), reason ("customer")."""
+    at, reason, found = now(), details.get("reason", "customer"), _order(details)
+    ended = {"pending": "voided", "paid": "refunded"}.get(found["financial_status"], found["financial_status"])
+    changes = {"cancelled_at": at, "closed_at": at, "cancel_reason": reason, "financial_status": ended}
+    made = _changed(found, changes)
+    if found["financial_status"] == "paid":
+        service.tell("refunds/create", refund_payload(made, at=at, note="Cancelled"))
     service.tell("orders/cancelled", made)
     return made
 
@@ -91,7 +93,7 @@ def cancel(details: Details) -> dict[str, Any]:
 @service.happening("fulfil")
 def fulfil(details: Details) -> dict[str, Any]:
     """An order is sent: order_id (else the latest)."""
-    made = _changed_order(details, {"fulfillment_status": "fulfilled"})
+    made = _changed(_order(details), {"fulfillment_status": "fulfilled"})
     service.tell("orders/fulfilled", made)
     return made
 
@@ -99,7 +101,7 @@ def fulfil(details: Details) -> dict[str, Any]:
 @service.happening("pay")
 def pay(details: Details) -> dict[str, Any]:
     """An order is paid: order_id (else the latest)."""
-    made = _changed_order(details, {"financial_status": "paid", "total_outstanding": "0.00"})
+    made = _changed(_order(details), {"financial_status": "paid", "total_outstanding": "0.00"})
     service.tell("orders/paid", made)
     return made
 
@@ -107,7 +109,7 @@ def pay(details: Details) -> dict[str, Any]:
 @service.happening("refund")
 def refund(details: Details) -> dict[str, Any]:
     """An order is refunded: order_id (else the latest), note."""
-    found = _changed_order(details, {"financial_status": "refunded"})
+    found = _changed(_order(details), {"financial_status": "refunded"})
     made = refund_payload(found, at=now(), note=details.get("note", "Sent back"))
     service.tell("refunds/create", made)
     return made
@@ -136,7 +138,7 @@ def uninstall(details: Details) -> dict[str, Any]:
 def data_request(details: Details) -> dict[str, Any]:
     """A customer asks for their data: customer_id, email or phone, else the latest."""
     customer = _known(details)
-    made = privacy_payload(customer, customer["orders"], request=9999)
+    made = privacy_payload(customer, _orders_of(customer), request=9999)
     service.tell("customers/data_request", made)
     return made
 
@@ -145,7 +147,7 @@ def data_request(details: Details) -> dict[str, Any]:
 def redact(details: Details) -> dict[str, Any]:
     """A customer is to be erased: customer_id, email or phone, else the latest."""
     customer = _known(details)
-    made = privacy_payload(customer, customer["orders"])
+    made = privacy_payload(customer, _orders_of(customer))
     service.tell("customers/redact", made)
     return made
 
@@ -214,12 +216,19 @@ def _known(details: Details) -> dict[str, Any]:
     return _customer({name: details[name] for name in ("customer_id", "email", "phone") if name in details})
 
 
-def _changed_order(details: Details, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The order that the details name, else the latest, with changes; ordered first if there is none."""
+def _orders_of(customer: Mapping[str, Any]) -> list[int]:
+    return [order_id for _, order_id in customer["orders"]]
+
+
+def _order(details: Details) -> dict[str, Any]:
+    """The order that the details name, else the latest; ordered first if there is none."""
     orders = service.books["orders"]
     order_id = int(details.get("order_id") or next(reversed(orders), 0))
-    if order_id not in orders:
-        order_id = order({})["id"]
-    changed: dict[str, Any] = orders[order_id] | changes | {"updated_at": now()}
-    orders[order_id] = changed
-    return changed
+    found: dict[str, Any] = orders[order_id] if order_id in orders else order({})
+    return found
+
+
+def _changed(found: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    made = {**found, **changes, "updated_at": now()}
+    service.books["orders"][found["id"]] = made
+    return made

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from .books import Books, Tell, Variables, find_customer, number, orders_of, page_info, user_error, zulu
+from .books import Books, Tell, Variables, find_customer, number, ordered_since, page_info, user_error, zulu
 from .customers import customer_fields
 from .webhook import now
 
@@ -20,7 +20,7 @@ def get_order(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
     if found is None:
         return {"order": None}
     customer = books["customers"].get(found["customer"]["id"])
-    return {"order": _order_fields(found) | {"customer": customer and customer_fields(books, customer)}}
+    return {"order": _order_fields(found) | {"customer": customer and customer_fields(customer)}}
 
 
 def _order_fields(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def _order_fields(order: Mapping[str, Any]) -> dict[str, Any]:
         "updatedAt": zulu(order["updated_at"]),
         "cancelledAt": zulu(order["cancelled_at"]),
         "cancelReason": reason and reason.upper(),
-        "fullyPaid": order["financial_status"] == "paid",
+        "fullyPaid": order["financial_status"] in ("paid", "refunded"),  # what was received counts, not what was kept
         "displayFinancialStatus": order["financial_status"].upper(),
         "displayFulfillmentStatus": (order["fulfillment_status"] or "unfulfilled").upper(),
         "email": order["email"],
@@ -56,19 +56,14 @@ def search_orders(books: Books, variables: Variables, tell: Tell) -> dict[str, A
     wanted = _SEARCH.fullmatch(variables["search"])
     if wanted is None:
         raise ValueError("the practice shop does not understand this search")
-    email, since = re.sub(r"\\(.)", r"\1", wanted["email"] or ""), datetime.fromisoformat(wanted["since"])
-    people = [find_customer(books, {"customer_id": wanted["customer"]}), find_customer(books, {"email": email})]
-    found = {
-        order["id"]: order
-        for person in people
-        if person
-        for order in orders_of(books, person)
-        if datetime.fromisoformat(order["created_at"]) >= since
-    }
-    newest = sorted(found.values(), key=lambda order: (zulu(order["created_at"]), order["id"]), reverse=True)
+    email, since = re.sub(r"\\(.)", r"\1", wanted["email"] or ""), zulu(wanted["since"]) or ""
+    found = [find_customer(books, {"customer_id": wanted["customer"]}), find_customer(books, {"email": email})]
+    people = {person["id"]: person for person in found if person}
+    ordered = [ordered_since(person, since) for person in people.values()]
+    oldest = ordered[0] if len(ordered) == 1 else sorted(chain(*ordered))
     start = int(variables.get("after") or 0)
-    page = newest[start : start + PAGE]
-    return {"orders": {"nodes": [_order_fields(order) for order in page], "pageInfo": page_info(start, page, newest)}}
+    page = [books["orders"][order_id] for _, order_id in oldest[::-1][start : start + PAGE]]
+    return {"orders": {"nodes": [_order_fields(order) for order in page], "pageInfo": page_info(start, page, oldest)}}
 
 
 def read_note(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:

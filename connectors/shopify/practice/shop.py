@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 import uuid
@@ -41,7 +40,15 @@ OPERATIONS: Mapping[str, tuple[int, Callable[[Books, Variables, Tell], dict[str,
 has to understand GraphQL itself."""
 
 WRONG_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-FAILURES = {402: "Unavailable Shop", 403: "Forbidden", 404: "Not Found", 423: "Locked", 429: "Too Many Requests"}
+FAILURES = {
+    400: "Bad Request",
+    401: WRONG_TOKEN,
+    402: "Unavailable Shop",
+    403: "Forbidden",
+    404: "Not Found",
+    423: "Locked",
+    429: "Too Many Requests",
+}
 SETTINGS_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 
 
@@ -52,7 +59,7 @@ class Shop(Practice):
         token = request.headers.get("X-Shopify-Access-Token", "")
         if self.books["installed"] and secrets.compare_digest(token.encode(), self.account["access_token"].encode()):
             return None
-        return json_answer({"errors": WRONG_TOKEN}, 401)
+        return self.failure(401, {})
 
     def failure(self, status: int, headers: Mapping[str, str]) -> Response:
         return json_answer({"errors": FAILURES.get(status, "Internal Server Error")}, status, headers)
@@ -111,7 +118,9 @@ service.start_with(lambda: new_shop(list(SCOPES)))
 @service.route("POST", f"/admin/api/{VERSION}/graphql.json")
 def graphql(request: Request) -> Response:
     """Answers one of the connector's documents. https://shopify.dev/docs/api/usage/limits"""
-    asked = json.loads(request.get_data())
+    asked = request.get_json(force=True, silent=True)
+    if not isinstance(asked, dict):
+        return service.failure(400, {})
     name, variables = asked.get("operationName"), asked.get("variables") or {}
     if name not in BY_NAME or BY_NAME[name].text != asked.get("query"):
         return _refused("The practice shop answers the connector's own documents only.")

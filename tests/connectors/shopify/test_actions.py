@@ -85,13 +85,21 @@ def test_what_is_no_address_is_not_looked_for(shop, client):
 
 
 def test_an_order_tells_its_state_and_its_customer(shop, client):
-    order = shop.happen("order", ADA | {"checkout_token": "c0ffee"})
+    order = shop.happen("order", ADA | {"checkout_token": "c0ffee", "paid": False})
+    assert shopify.get_order.perform(client, order["id"])["cancelled"] is False
     shop.happen("cancel", {})
     found = shopify.get_order.perform(client, order["id"])
     assert (found["paid"], found["cancelled"], found["cancel_reason"]) == (False, True, "customer")
     assert (found["financial_status"], found["fulfillment_status"]) == ("voided", "unfulfilled")
     assert (found["id"], found["checkout_token"], found["total"]) == (str(order["id"]), "c0ffee", "84.90")
     assert found["customer"] == shopify.get_customer.perform(client, found["customer_id"])
+
+
+def test_an_order_that_was_paid_and_refunded_is_still_paid(shop, client):
+    order = shop.happen("order", ADA)
+    shop.happen("cancel", {})
+    found = shopify.get_order.perform(client, order["id"])
+    assert (found["paid"], found["cancelled"], found["financial_status"]) == (True, True, "refunded")
 
 
 def test_records_tell_whom_they_are_about(shop, client):
