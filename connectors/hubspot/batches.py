@@ -1,7 +1,7 @@
 """Many contacts in one call, with an outcome for each.
 
-HubSpot takes up to 100 inputs at once, and then: answers in any order, reports some failures beside the successes
-(207), refuses all for one faulty input (400), and refuses an input that comes twice.
+HubSpot takes up to 100 inputs at once, and then: answers in any order, reports failures beside the successes (207),
+or refuses all for one faulty input (400), and refuses an input that comes twice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 LIMIT = 100
 Outcome = dict[str, Any] | ActionFailed
+
+NOT_FOUND = "OBJECT_NOT_FOUND"
+"""HubSpot's category for what it does not have."""
 
 UNSETTLED = {"INTERNAL_ERROR", "SERVICE_ERROR", "TIMEOUT"}
 """Categories of a member's error that leave open whether it was done."""
@@ -133,9 +136,15 @@ def _blamed(error: Mapping[str, Any]) -> list[str]:
     context = error.get("context")
     if not isinstance(context, dict):
         return []
-    if traces := context.get("objectWriteTraceId"):
+    if traces := _values(context, "objectWriteTraceId"):
         return [_trace(value) for value in traces]
-    return [str(value).lower() for name in ("ids", "id") for value in context.get(name) or ()]
+    return [str(value).lower() for name in ("ids", "id") for value in _values(context, name)]
+
+
+def _values(context: Mapping[str, Any], name: str) -> list[Any]:
+    """HubSpot's contexts hold lists; a lone value is a list of one, and never a list of its characters."""
+    value = context.get(name)
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _only(answer: Any) -> Outcome:
@@ -162,15 +171,16 @@ def read(client: Client, inputs: Sequence[Input], properties: Sequence[str]) -> 
     """The contacts with these properties, in order; None for those that HubSpot does not have. Ids go in one call,
     e-mail addresses in another; the addresses travel in the body, as a URL ends up in logs."""
     wanted = [*dict.fromkeys(["email", "hs_additional_emails", *properties])]
-    found: dict[str, Outcome] = {}
+    found: dict[str, Outcome | None] = {}
     for kind in (None, "email"):
         ids = list(dict.fromkeys(item["id"] for item in inputs if item.get("idProperty") == kind))
         if ids:
             found |= _read(client, kind, ids, wanted)
-    return [found.get(item["id"]) for item in inputs]
+    return [found[item["id"]] for item in inputs]
 
 
-def _read(client: Client, kind: str | None, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Outcome]:
+def _read(client: Client, kind: str | None, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Outcome | None]:
+    """One call for all; where HubSpot refuses all for the fault of some, again by halves until these stand alone."""
     body: dict[str, Any] = {
         "inputs": [{"id": value} for value in ids],
         "properties": list(properties),
@@ -180,6 +190,26 @@ def _read(client: Client, kind: str | None, ids: Sequence[str], properties: Sequ
         body["idProperty"] = kind
     try:
         answer = client.call("POST", "/crm/v3/objects/contacts/batch/read", body)
+    except Rejected as error:
+        if len(ids) == 1:
+            return {ids[0]: None if error.code == NOT_FOUND else error}
+        half = len(ids) // 2
+        return _read(client, kind, ids[:half], properties) | _read(client, kind, ids[half:], properties)
     except ActionFailed as error:
         return dict.fromkeys(ids, error)
-    return {name: result for result in listed(answer, "results") for name in _names_in(result)}
+    return _looked_up(ids, answer)
+
+
+def _looked_up(ids: Sequence[str], answer: Any) -> dict[str, Outcome | None]:
+    """What an answer tells of each contact. One that it does not mention is not there, unless the answer says that
+    something else went wrong and not for whom, or cannot be read at all."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+        return dict.fromkeys(ids, OutcomeUnknown("HubSpot's answer does not say which contacts there are."))
+    found: dict[str, Outcome] = {name: one for one in listed(answer, "results") for name in _names_in(one)}
+    rest: ActionFailed | None = None
+    for error in listed(answer, "errors"):
+        if error.get("category") != NOT_FOUND:
+            names = _blamed(error)
+            found |= dict.fromkeys(names, member_failure(error))
+            rest = rest if names else member_failure(error)
+    return {id: found.get(id, rest) for id in ids}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hub import addresses
 from hub.errors import ActionFailed, Rejected
@@ -49,8 +49,27 @@ def upsert(client: Client, calls: Calls) -> Answers:
 
 def update(client: Client, calls: Calls) -> Answers:
     inputs = [_input(call["contact_id"], call["email"], texts(call["properties"])) for call in calls]
-    outcomes = batches.write(client, "/crm/v3/objects/contacts/batch/update", inputs)
+    outcomes = batches.write(client, "/crm/v3/objects/contacts/batch/update", _by_id(client, inputs))
     return [outcome if isinstance(outcome, ActionFailed) else {"id": str(outcome["id"])} for outcome in outcomes]
+
+
+def _by_id(client: Client, inputs: Sequence[Input | ActionFailed]) -> list[Input | ActionFailed]:
+    """The same contacts, all named by their ids. HubSpot updates many by id alone: an address is "non-unique" to it.
+
+    https://github.com/HubSpot/hubspot-api-nodejs/issues/548
+    """
+    found = iter(batches.read(client, [item for item in inputs if _has_address(item)], ()))
+    return [_with_id(item, next(found)) if _has_address(item) else item for item in inputs]
+
+
+def _has_address(item: Input | ActionFailed) -> TypeGuard[Input]:
+    return isinstance(item, dict) and "idProperty" in item
+
+
+def _with_id(item: Input, found: batches.Outcome | None) -> Input | ActionFailed:
+    if found is None:
+        return Rejected("HubSpot has no contact with this e-mail address.", code=batches.NOT_FOUND)
+    return found if isinstance(found, ActionFailed) else {"id": str(found["id"]), "properties": item["properties"]}
 
 
 def get(client: Client, calls: Calls) -> list[dict[str, Any] | ActionFailed | None]:

@@ -8,6 +8,9 @@ from urllib.parse import quote
 
 from hub.errors import ActionFailed, OutcomeUnknown, Rejected
 
+from .batches import NOT_FOUND
+from .wording import contact_number
+
 if TYPE_CHECKING:
     from .client import Client
 
@@ -20,11 +23,20 @@ def change(
 ) -> list[dict[str, Any] | ActionFailed]:
     """One outcome per call, in order; all calls are about the same list."""
     list_id = quote(str(calls[0]["list_id"]), safe="")
-    ids = [str(call["contact_id"]) for call in calls]
-    answer = client.call("PUT", f"/crm/v3/lists/{list_id}/memberships/{what}", list(dict.fromkeys(ids)))
+    ids = [_number(call) for call in calls]
+    sent = list(dict.fromkeys(id for id in ids if isinstance(id, str)))
+    answer = client.call("PUT", f"/crm/v3/lists/{list_id}/memberships/{what}", sent) if sent else {}
     if not isinstance(answer, dict):
         raise OutcomeUnknown("HubSpot's answer does not say who is on the list now.")
-    missing = {str(id) for id in answer.get("recordIdsMissing") or ()}
+    # Who is not there cannot be added, but is on no list either.
+    missing = {str(id) for id in answer.get("recordIdsMissing") or ()} if what == "add" else set()
     changed = {str(id) for id in answer.get(CHANGED[what]) or ()}
-    gone = Rejected("HubSpot has no contact with this id, so the list stays as it is.")
-    return [gone if id in missing else {"changed": id in changed} for id in ids]
+    gone = Rejected("HubSpot has no contact with this id, so the list stays as it is.", code=NOT_FOUND)
+    return [id if isinstance(id, Rejected) else gone if id in missing else {"changed": id in changed} for id in ids]
+
+
+def _number(call: Mapping[str, Any]) -> str | Rejected:
+    try:
+        return contact_number(call["contact_id"])
+    except Rejected as error:
+        return error

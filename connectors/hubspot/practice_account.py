@@ -139,6 +139,8 @@ class HubSpotPractice(Practice):
             return handler(self, request, **values)
         except Refused as refusal:
             return refusal.answer
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return json_answer(error_body(400, f"Invalid input JSON: {type(error).__name__} {error}"), 400)
 
     # ---- what every call must pass
 

@@ -17,45 +17,74 @@ from .practice_webhooks import announce
 
 LIMIT = 100
 
+Failed = list[tuple[dict[str, Any], Refused]]
+"""Inputs of a batch, and what HubSpot refuses them with."""
 
-def _batch(
-    service: HubSpotPractice, request: Request, kind: str, each: Callable[[dict[str, Any]], dict[str, Any]]
-) -> Response:
-    """Does each input; those that fail are errors beside the results, which come in an order of their own."""
-    started, results, errors = stamp(), [], []
-    for place, item in enumerate(inputs_of(service, request, kind)):
+Check = Callable[[dict[str, Any]], Any]
+Each = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _batch(service: HubSpotPractice, request: Request, kind: str, check: Check, each: Each) -> Response:
+    """Does each input that stands the check. Those that do not are errors beside the results if they have a trace
+    id, else one of them refuses the whole batch. Results come in an order of their own."""
+    started, results = stamp(), []
+    failed: Failed = []
+    for place, item in enumerate(_passing(_inputs(service, request, kind), check, failed)):
         try:
             if request.environ.get("practice.partial") and place % 2:
                 raise refused(400, "practice fault: this member failed")
             results.append(each(item))
         except Refused as refusal:
-            errors.append(_member_error(item, refusal))
+            failed.append((item, refusal))
     answer = {"status": "COMPLETE", "results": results[::-1], "startedAt": started, "completedAt": stamp()}
-    if errors:
+    if failed:
+        errors = _errors(failed)
         return json_answer(answer | {"numErrors": len(errors), "errors": errors}, 207)
     return json_answer(answer)
 
 
-def inputs_of(service: HubSpotPractice, request: Request, kind: str) -> list[dict[str, Any]]:
-    """A batch's inputs. An unknown property in any, too many, or one that comes twice, refuses the whole batch."""
+def _inputs(service: HubSpotPractice, request: Request, kind: str) -> list[dict[str, Any]]:
+    """A batch's inputs. Too many, or one that comes twice, refuses the whole batch."""
     table(service, kind)
-    inputs = body_of(request, "inputs")["inputs"]
+    inputs: list[dict[str, Any]] = body_of(request, "inputs")["inputs"]
     if len(inputs) > LIMIT:
         raise refused(400, f"The maximum number of inputs supported in a batch request is {LIMIT}")
     if repeated := sorted(id for id, times in Counter(item["id"] for item in inputs).items() if times > 1):
-        raise refused(400, f"Duplicate IDs found in batch input: {repeated}")
+        message = f"Duplicate IDs found in batch input: [{', '.join(repeated)}]. IDs must be unique"
+        raise refused(400, message, context={"ids": repeated})
+    return inputs
+
+
+def _passing(inputs: list[dict[str, Any]], check: Check, failed: Failed) -> list[dict[str, Any]]:
+    passing = []
     for item in inputs:
-        checked(service, kind, item.get("properties", {}))
-    return list(inputs)
+        try:
+            check(item)
+            passing.append(item)
+        except Refused as refusal:
+            if "objectWriteTraceId" not in item:
+                raise
+            failed.append((item, refusal))
+    return passing
 
 
-def _member_error(item: Mapping[str, Any], refusal: Refused) -> dict[str, Any]:
-    told = refusal.answer.get_json()
-    context = {"ids": [item["id"]]}
-    if "objectWriteTraceId" in item:
-        context["objectWriteTraceId"] = [item["objectWriteTraceId"]]
-    kept = {name: told[name] for name in ("status", "category", "message")}
-    return kept | {"errors": told.get("errors", []), "context": context, "links": {}}
+def _errors(failed: Failed) -> list[dict[str, Any]]:
+    """One error for each input that failed, but one for all that are not there."""
+    errors: list[dict[str, Any]] = []
+    missing: dict[str, Any] | None = None
+    for item, refusal in failed:
+        told = refusal.answer.get_json()
+        context = {"ids": [item["id"]]}
+        if "objectWriteTraceId" in item:
+            context["objectWriteTraceId"] = [item["objectWriteTraceId"]]
+        if missing and told["category"] == missing["category"]:
+            for name, values in context.items():
+                missing["context"].setdefault(name, []).extend(values)
+            continue
+        kept = {name: told[name] for name in ("status", "category", "message")}
+        errors.append(kept | {"errors": told.get("errors", []), "context": context, "links": {}})
+        missing = errors[-1] if told["category"] == "OBJECT_NOT_FOUND" else missing
+    return errors
 
 
 def _traced(item: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
@@ -63,22 +92,30 @@ def _traced(item: Mapping[str, Any], told: dict[str, Any]) -> dict[str, Any]:
     return told if trace is None else told | {"objectWriteTraceId": trace}
 
 
+def _not_unique(kind: str, name: object) -> Refused:
+    number = {"contacts": "0-1", "deals": "0-3", "tickets": "0-5"}.get(kind, kind)
+    return refused(400, f"Unable to perform update/upsert by non-unique {number} property {name}")
+
+
 def upsert_batch(service: HubSpotPractice, request: Request, kind: str) -> Response:
     happened: Happened = []
 
-    def each(item: dict[str, Any]) -> dict[str, Any]:
-        by_email = item.get("idProperty") == "email"
-        if by_email and addresses.email(item["id"]) is None:
+    def check(item: dict[str, Any]) -> None:
+        if kind != "contacts" or item.get("idProperty") != "email":
+            raise _not_unique(kind, item.get("idProperty"))
+        if addresses.email(item["id"]) is None:
             raise invalid("email", "INVALID_EMAIL", f"Email address {item['id']} is invalid")
-        record = look_up(service, kind, item["id"], item.get("idProperty"))
+        checked(service, kind, item["properties"])
+
+    def each(item: dict[str, Any]) -> dict[str, Any]:
+        record = look_up(service, kind, item["id"], "email")
         if new := record is None:
-            own = {"email": item["id"]} if by_email else {}
-            record = create(service, kind, own | item["properties"], happened)
+            record = create(service, kind, {"email": item["id"]} | item["properties"], happened)
         else:
             update(service, kind, record, item["properties"], happened)
         return _traced(item, shown(kind, record, item["properties"]) | {"new": new})
 
-    answer = _batch(service, request, kind, each)
+    answer = _batch(service, request, kind, check, each)
     announce(service, happened)
     return answer
 
@@ -86,28 +123,43 @@ def upsert_batch(service: HubSpotPractice, request: Request, kind: str) -> Respo
 def update_batch(service: HubSpotPractice, request: Request, kind: str) -> Response:
     happened: Happened = []
 
+    def check(item: dict[str, Any]) -> None:
+        if "idProperty" in item:  # an address as well: https://github.com/HubSpot/hubspot-api-nodejs/issues/548
+            raise _not_unique(kind, item["idProperty"])
+        checked(service, kind, item["properties"])
+
     def each(item: dict[str, Any]) -> dict[str, Any]:
-        record = look_up(service, kind, item["id"], item.get("idProperty"))
-        if record is None:
-            raise refused(404, "Could not get some objects, they may be deleted or not exist.")
+        record = _existing(service, kind, item["id"])
         update(service, kind, record, item["properties"], happened)
         return _traced(item, shown(kind, record, item["properties"]))
 
-    answer = _batch(service, request, kind, each)
+    answer = _batch(service, request, kind, check, each)
     announce(service, happened)
     return answer
 
 
 def read_batch(service: HubSpotPractice, request: Request, kind: str) -> Response:
     body = body_of(request, "inputs", "properties", "propertiesWithHistory")
+    name = body.get("idProperty")
+
+    def check(item: dict[str, Any]) -> None:
+        if name is None and not item["id"].isdigit():
+            raise refused(400, f"Invalid object id: {item['id']}")
 
     def each(item: dict[str, Any]) -> dict[str, Any]:
-        record = look_up(service, kind, item["id"], body.get("idProperty"))
-        if record is None:
-            raise refused(404, "Could not get some objects, they may be deleted or not exist.")
-        return shown(kind, record, body["properties"])
+        return shown(kind, _existing(service, kind, item["id"], name), body["properties"])
 
-    return _batch(service, request, kind, each)
+    return _batch(service, request, kind, check, each)
+
+
+def _existing(service: HubSpotPractice, kind: str, id: str, id_property: str | None = None) -> Record:
+    record = look_up(service, kind, id, id_property)
+    if record is None:
+        what = kind.removesuffix("s").upper()
+        raise refused(
+            404, f"Could not get some {what} objects, they may be deleted or not exist. Check that ids are valid."
+        )
+    return record
 
 
 # ---- by search

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from hub.errors import OutcomeUnknown, Rejected
 from hub.timing import to_ms
 
-from .wording import as_html, given, same_text
+from .wording import as_html, contact_number, given, same_text
 
 if TYPE_CHECKING:
     from .client import Client
@@ -70,7 +70,7 @@ def ticket(
 def make(client: Client, kind: Kind, properties: Mapping[str, str], contact_id: str | int | None) -> dict[str, Any]:
     """Makes one, gives `{"id": …}`. Raises ActionFailed."""
     category = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": kind.to_contact}
-    associations = [] if contact_id is None else [{"to": {"id": str(contact_id)}, "types": [category]}]
+    associations = [] if contact_id is None else [{"to": {"id": contact_number(contact_id)}, "types": [category]}]
     path = f"/crm/v3/objects/{kind.objects}"
     answer = client.call("POST", path, {"properties": dict(properties), "associations": associations})
     if not isinstance(answer, dict) or not answer.get("id"):

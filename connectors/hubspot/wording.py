@@ -15,12 +15,21 @@ from hub.timing import SystemClock, iso, to_datetime, to_ms
 Input = dict[str, Any]
 
 
+def contact_number(contact_id: str | int) -> str:
+    """A contact's id as HubSpot writes it, `"51"`. Raises Rejected for anything else: in a batch, one such id would
+    have all others refused with it."""
+    text = str(contact_id)
+    if not (text.isascii() and text.isdigit()):
+        raise Rejected("This is not the id of a HubSpot contact. Pass its number, as it comes in the events.")
+    return text
+
+
 def named(contact_id: str | int | None, email: str | None) -> Input:
     """A contact as a batch names it, by one of the two. Raises Rejected."""
     if (contact_id is None) == (email is None):
         raise Rejected("Name the contact by contact_id or by email, and only by one of them.")
     if contact_id is not None:
-        return {"id": str(contact_id)}
+        return {"id": contact_number(contact_id)}
     address = addresses.email(email)
     if address is None:
         raise Rejected("This is no e-mail address. Pass one like name@example.com.")

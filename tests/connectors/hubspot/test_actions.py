@@ -100,14 +100,14 @@ def test_a_member_that_fails_beside_others_gets_its_own_error(client, service):
     assert outcomes[1].code == "VALIDATION_ERROR"
 
 
-def test_a_batch_that_is_refused_for_one_member_is_done_for_the_others(client, server):
+def test_a_faulty_member_is_refused_while_the_others_are_done_in_the_same_call(client, server):
     calls = [{"email": f"person{number}@example.com"} for number in range(8)]
     calls[5]["properties"] = {"no_such_property": "x"}
     outcomes = many(hubspot.upsert_contact, client, *calls)
     assert [isinstance(outcome, dict) for outcome in outcomes] == [True] * 5 + [False] + [True] * 2
     assert isinstance(outcomes[5], Rejected)
     assert "no_such_property" in str(outcomes[5])
-    assert len(server.exchanges) == 7  # 8, then 4 4, then 2 2 (the second half), then 1 1
+    assert len(server.exchanges) == 1
 
 
 def test_an_address_that_is_none_is_refused_without_a_call_and_the_others_go(client, server):
@@ -151,6 +151,23 @@ def test_properties_are_set_by_id_or_by_address_and_none_clears(client, service,
     assert (held["lifecyclestage"], held["firstname"], held["city"]) == ("customer", "", "London")
 
 
+def test_properties_set_by_address_look_the_contacts_up_first_as_hubspot_updates_by_id_alone(
+    client, server, service, contact_id
+):
+    server.exchanges.clear()
+    calls = [
+        {"properties": {"city": "Bath"}, "email": "ada@example.com"},
+        {"properties": {"city": "York"}, "contact_id": contact_id},
+        {"properties": {"city": "Hull"}, "email": "nobody@example.com"},
+    ]
+    outcomes = many(hubspot.set_properties, client, *calls)
+    assert outcomes[:2] == [{"id": contact_id}] * 2
+    assert (type(outcomes[2]), outcomes[2].code) == (Rejected, "OBJECT_NOT_FOUND")
+    assert [path.rpartition("/")[2] for path in paths(server)] == ["read", "update", "update"]
+    (held,) = service.books["objects"]["contacts"].values()
+    assert held["properties"]["city"] == "York"  # the later of the two, though they name the contact differently
+
+
 def test_setting_properties_of_an_unknown_contact_is_refused_for_that_one_alone(client, contact_id):
     outcomes = many(
         hubspot.set_properties,
@@ -169,6 +186,20 @@ def test_a_contact_must_be_named_by_one_of_the_two(client, server, names):
     for action, more in ((hubspot.get_contact, {}), (hubspot.set_properties, {"properties": {}})):
         with pytest.raises(Rejected, match="only by one of them"):
             action.perform(client, **names, **more)
+    assert not server.exchanges
+
+
+@pytest.mark.parametrize("given", ["", "ada@example.com", "12a", "-1", "٣", 1.5, True])
+def test_what_is_no_contacts_id_is_rejected_before_any_call(client, server, given):
+    for step in (
+        hubspot.get_contact(given),
+        hubspot.set_properties({"city": "Bath"}, contact_id=given),
+        hubspot.add_to_list("9", given),
+        hubspot.remove_from_list("9", given),
+        hubspot.add_note(given, "Hello"),
+    ):
+        with pytest.raises(Rejected, match="not the id of a HubSpot contact"):
+            hubspot.connector.actions[step.action].perform(client, **step.inputs)
     assert not server.exchanges
 
 
@@ -230,6 +261,16 @@ def test_contacts_are_added_to_a_list_and_removed_in_one_call_each(client, serve
     assert hubspot.remove_from_list.perform(client, 9, contact_id) == {"changed": True}
     assert hubspot.remove_from_list.perform(client, 9, contact_id) == {"changed": False}
     assert paths(server).count("/crm/v3/lists/9/memberships/add") == 2
+
+
+def test_what_is_no_contacts_id_costs_the_others_of_a_list_nothing(client, contact_id):
+    calls = [{"list_id": "9", "contact_id": number} for number in ("ada", contact_id)]
+    outcomes = many(hubspot.add_to_list, client, *calls)
+    assert [type(outcomes[0]), outcomes[1]] == [Rejected, {"changed": True}]
+
+
+def test_a_contact_that_is_gone_is_on_no_list(client):
+    assert hubspot.remove_from_list.perform(client, "9", "404") == {"changed": False}
 
 
 def test_an_unknown_list_is_refused(client, contact_id):

@@ -1,78 +1,14 @@
-"""What HubSpot's answers mean: those that fail, and those of a batch that are not as one would like."""
+"""What it means when HubSpot's answer is a failure."""
 
 import json
 
 import pytest
 
 from connectors import hubspot
-from connectors.hubspot import batches, practice
+from connectors.hubspot import practice
 from connectors.hubspot.client import failure
 from hub import NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown, TryLater
 from hub.errors import ActionFailed
-from tests.connectors.hubspot.calls import upserts
-
-# ---- answers of a batch that are not as one would like
-
-
-def inputs(*emails):
-    return [
-        {"id": email, "idProperty": "email", "objectWriteTraceId": str(place)} for place, email in enumerate(emails)
-    ]
-
-
-def test_results_are_matched_by_trace_id_address_or_second_address_never_by_position():
-    results = [
-        {"id": "3", "properties": {"email": "main@example.com", "hs_additional_emails": "x@example.com;C@example.com"}},
-        {"id": "2", "properties": {"email": "B@example.com"}},
-        {"id": "1", "objectWriteTraceId": "0", "properties": {}},
-    ]
-    found = batches.matched(inputs("a@example.com", "b@example.com", "c@example.com"), {"results": results})
-    assert [item["id"] for item in found] == ["1", "2", "3"]
-
-
-def test_errors_are_matched_by_trace_id_or_by_the_ids_in_their_context():
-    errors = [
-        {"category": "VALIDATION_ERROR", "message": "no", "context": {"objectWriteTraceId": ["1"]}},
-        {"category": "RATE_LIMITS", "message": "slow", "context": {"ids": ["A@example.com"]}},
-        {"category": "INTERNAL_ERROR", "message": "?", "context": {"id": ["d@example.com"]}},
-    ]
-    emails = [f"{letter}@example.com" for letter in "abcd"]
-    found = list(batches.matched(inputs(*emails), {"results": [], "errors": errors}))
-    assert [type(item) for item in found] == [RateLimited, Rejected, type(None), OutcomeUnknown]
-
-
-def test_a_member_that_the_answer_does_not_mention_is_written_again_alone():
-    class Answers:
-        """HubSpot as seen where it echoes neither trace ids nor addresses."""
-
-        def __init__(self):
-            self.sizes = []
-
-        def call(self, method, path, body):
-            self.sizes.append(len(body["inputs"]))
-            return {"results": [{"id": "7", "properties": {}, "new": False} for _ in body["inputs"]]}
-
-    answers = Answers()
-    outcomes = upserts(answers, "a@example.com", "b@example.com")
-    assert [outcome["id"] for outcome in outcomes] == ["7", "7"]
-    assert answers.sizes == [2, 1, 1]
-
-
-@pytest.mark.parametrize("answer", [None, [], {}, {"results": []}, {"results": [{}]}, {"results": "text"}])
-def test_an_answer_that_says_nothing_leaves_the_outcome_open(answer):
-    class Silent:
-        def call(self, *args, **kwargs):
-            return answer
-
-    for action, call in (
-        (hubspot.upsert_contact, {"email": "ada@example.com"}),
-        (hubspot.add_note, {"contact_id": 1, "text": "x"}),
-    ):
-        with pytest.raises(OutcomeUnknown):
-            action.perform(Silent(), **call)
-
-
-# ---- failures
 
 FAULTS = [
     ({"kind": "status", "status": 400}, Rejected),

@@ -189,6 +189,41 @@ def test_the_same_address_twice_in_a_batch_or_more_than_a_hundred_is_refused(cal
         assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
 
 
+def upsert_of(*items):
+    return {"inputs": [{"idProperty": "email", "properties": {}} | item for item in items]}
+
+
+def test_without_trace_ids_one_faulty_input_refuses_the_whole_batch(call, service):
+    faulty = {"id": "b@example.com", "properties": {"none": "x"}}
+    answer = call("POST", "/crm/v3/objects/contacts/batch/upsert", upsert_of({"id": "a@example.com"}, faulty))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "PROPERTY_DOESNT_EXIST")
+    assert not service.books["objects"]["contacts"]
+    traced = [item | {"objectWriteTraceId": item["id"]} for item in ({"id": "a@example.com"}, faulty)]
+    answer = call("POST", "/crm/v3/objects/contacts/batch/upsert", upsert_of(*traced))
+    assert (answer.status_code, len(answer.json()["results"])) == (207, 1)
+    assert answer.json()["errors"][0]["context"]["objectWriteTraceId"] == ["b@example.com"]
+
+
+def test_only_an_address_names_whom_to_upsert_and_only_an_id_whom_to_update(call, contact_id):
+    for path, item in (("upsert", {"id": "5", "idProperty": "phone"}), ("update", {"id": "ada@example.com"})):
+        answer = call("POST", f"/crm/v3/objects/contacts/batch/{path}", upsert_of(item))
+        assert answer.status_code == 400
+        assert "Unable to perform update/upsert by non-unique 0-1 property" in answer.json()["message"]
+
+
+def test_all_that_are_not_there_are_told_in_one_error(call, contact_id):
+    body = {"inputs": [{"id": id} for id in ("404", contact_id, "405")], "properties": [], "propertiesWithHistory": []}
+    answer = call("POST", "/crm/v3/objects/contacts/batch/read", body).json()
+    assert [error["context"] for error in answer["errors"]] == [{"ids": ["404", "405"]}]
+    assert [result["id"] for result in answer["results"]] == [contact_id]
+
+
+@pytest.mark.parametrize("body", [{"inputs": [{}]}, {"inputs": ["a"]}, {"inputs": 5}, {"inputs": [{"id": None}]}, []])
+def test_what_is_no_batch_is_refused_in_the_vendors_words(call, body):
+    answer = call("POST", "/crm/v3/objects/contacts/batch/upsert", body)
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+
+
 def test_nobody_gets_in_without_the_token_or_the_developers_key(server):
     for path in ("/account-info/v3/details", f"/webhooks/v3/{practice.APP_ID}/settings"):
         assert requests.get(server.base_url + path, timeout=5).status_code == 401
