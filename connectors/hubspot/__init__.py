@@ -38,8 +38,9 @@ connector = Connector(
         ),
     ],
     verify=signed_by_hubspot("client_secret"),
-    # What a Free or Starter account allows; HubSpot's answers tell the true numbers of larger ones.
-    limit=Limit(calls=100, per=10, concurrent=10, daily=250_000),
+    # What a Free or Starter account allows; HubSpot's answers tell the true numbers of larger ones. How many calls a
+    # day holds differs as well, and it begins at the account's own midnight: a 429 tells when it is full.
+    limit=Limit(calls=100, per=10, concurrent=10),
 )
 
 contact_created = connector.trigger("contact.created", title="a contact is created", sample="contact_created.json")

@@ -43,7 +43,7 @@ class Client:
         from urllib.parse import urlencode
 
         url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
-        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        sent = None if body is None else json.dumps(body).encode()  # all ASCII, so even half a character can be sent
         try:
             answer = self._pool.request(method, url, body=sent, headers=self._headers, timeout=TIMEOUT)
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -91,13 +91,12 @@ def failure(status: int, headers: Mapping[str, str], data: bytes) -> ActionFaile
 
 
 def _tell_limits(headers: Mapping[str, str]) -> None:
-    """Passes on the limits in the headers. Search answers and OAuth logins lack some of them."""
+    """Passes on the limits in the headers, which the answers to searches lack."""
     interval = _number(headers, "X-HubSpot-RateLimit-Interval-Milliseconds")
     observed(
         calls=_number(headers, "X-HubSpot-RateLimit-Max"),
         per=None if interval is None else interval / 1000,
         remaining=_number(headers, "X-HubSpot-RateLimit-Remaining"),
-        daily_remaining=_number(headers, "X-HubSpot-RateLimit-Daily-Remaining"),
     )
 
 

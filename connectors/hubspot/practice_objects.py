@@ -46,7 +46,7 @@ def checked(service: HubSpotPractice, kind: str, properties: Any) -> dict[str, s
             raise invalid(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
         if name in READ_ONLY:
             raise invalid(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
-        if not isinstance(value, str):
+        if not isinstance(value, str) or value.encode("utf-8", "replace").decode() != value:
             raise invalid(name, "INVALID_STRING", f"{value!r} was not a valid string")
     if properties.get("email") and addresses.email(properties["email"]) is None:
         raise invalid("email", "INVALID_EMAIL", f"Email address {properties['email']} is invalid")

@@ -9,7 +9,7 @@ from connectors import hubspot
 from connectors.hubspot import wording
 from hub import NotAuthorized, RateLimited, Rejected, TryLater
 from hub.errors import ActionFailed
-from hub.quota import observing
+from hub.quota import Observation, observing
 from tests.connectors.hubspot.calls import many, upserts
 
 
@@ -36,8 +36,16 @@ def test_the_limits_in_the_answers_headers_are_passed_on(client):
     seen = []
     with observing(seen.append):
         hubspot.check(client)
-    (told,) = seen
-    assert (told.calls, told.per, told.remaining, told.daily_remaining) == (100, 10.0, 99, 249_999)
+    assert seen == [Observation(calls=100, per=10.0, remaining=99)]
+
+
+def test_the_days_limit_is_left_to_hubspot_as_no_answer_tells_when_the_day_ends(client, service):
+    assert hubspot.connector.limit.daily is None
+    service.daily = 1
+    hubspot.check(client)
+    with pytest.raises(RateLimited) as caught:
+        hubspot.check(client)
+    assert caught.value.after == 900
 
 
 # ---- contacts

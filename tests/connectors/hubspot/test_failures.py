@@ -1,6 +1,8 @@
 """What it means when HubSpot's answer is a failure."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -66,3 +68,32 @@ def test_a_401_that_hubspot_did_not_word_itself_does_not_cost_the_login():
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b'{"category": 5, "message": null}', b"\xff"])
 def test_an_error_body_of_any_shape_is_still_an_error(data):
     assert type(failure(409, {}, data)) is Rejected
+
+
+def test_a_redirect_is_not_followed_as_it_would_take_the_token_along():
+    asked = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(307)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as moved:
+        threading.Thread(target=moved.serve_forever, args=(0.01,), daemon=True).start()
+        client = hubspot.connect(access_token="pat-x", base_url=f"http://127.0.0.1:{moved.server_port}")
+        with pytest.raises(Rejected):
+            hubspot.check(client)
+        moved.shutdown()
+    assert asked == ["/account-info/v3/details"]
+
+
+def test_half_a_character_in_a_text_is_hubspots_to_refuse_and_breaks_nothing(client, service, contact_id):
+    with pytest.raises(Rejected, match="valid string"):
+        hubspot.add_note.perform(client, contact_id, "Hello \ud83d")
+    assert not service.books["objects"]["notes"]
