@@ -6,7 +6,7 @@ one that was made since then, reads the same, and belongs to no other step, is o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from hub.errors import OutcomeUnknown, Rejected
 from hub.timing import to_ms
 
-from .wording import as_html, contact_number, given, same_text
+from .wording import as_html, contact_number, given, words_of, words_of_html
 
 if TYPE_CHECKING:
     from .client import Client
@@ -29,17 +29,17 @@ PAGE = 100
 @dataclass(frozen=True)
 class Kind:
     """`objects` in addresses; `to_contact` the number of HubSpot's own association with a contact; `compared` the
-    properties that tell whether two are the same; `created` the one with the time."""
+    properties that tell whether two are the same, and how each is read; `created` the one with the time."""
 
     objects: str
     to_contact: int
-    compared: tuple[str, ...]
+    compared: Mapping[str, Callable[[str | None], str]]
     created: str = "hs_createdate"
 
 
-NOTE = Kind("notes", 202, ("hs_note_body",))
-TASK = Kind("tasks", 204, ("hs_task_subject", "hs_task_body"))
-TICKET = Kind("tickets", 16, ("subject", "content"), created="createdate")
+NOTE = Kind("notes", 202, {"hs_note_body": words_of_html})
+TASK = Kind("tasks", 204, {"hs_task_subject": words_of, "hs_task_body": words_of_html})
+TICKET = Kind("tickets", 16, {"subject": words_of, "content": words_of}, created="createdate")
 
 
 def note(text: str) -> dict[str, str]:
@@ -88,7 +88,9 @@ def find(
     for record in _recent(client, kind, earliest, contact_id):
         values = record.get("properties") or {}
         made = _time(values.get(kind.created) or record.get("createdAt"))
-        if made >= earliest and all(same_text(values.get(name), properties.get(name)) for name in kind.compared):
+        if made >= earliest and all(
+            read(values.get(name)) == read(properties.get(name)) for name, read in kind.compared.items()
+        ):
             found.append((made, str(record["id"])))
     # Records of one millisecond lie in the order of their ids, which HubSpot counts up.
     return [{"id": id} for _, id in sorted(found, key=lambda pair: (pair[0], len(pair[1]), pair[1]))]

@@ -76,10 +76,11 @@ def as_html(plain: str) -> str:
     return html.escape(plain, quote=False).replace("\n", "<br>")
 
 
-def same_text(one: str | None, other: str | None) -> bool:
-    """Whether two texts read the same; HubSpot tidies the HTML that it is given."""
-    return _read(one) == _read(other)
+def words_of(text: str | None) -> str:
+    """What a plain text reads as: its words."""
+    return " ".join((text or "").split())
 
 
-def _read(markup: str | None) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup or "")).split())
+def words_of_html(markup: str | None) -> str:
+    """What a text in HTML reads as: HubSpot tidies the HTML that it is given."""
+    return words_of(html.unescape(re.sub(r"<[^>]*>", " ", markup or "")))

@@ -73,6 +73,13 @@ def test_a_note_is_found_again_where_hubspot_tidied_its_html(client, service, co
     assert hubspot.add_note.find(client, before, contact_id, "One & two\nthree") == [made]
 
 
+def test_what_a_customer_wrote_between_angle_brackets_tells_two_tickets_apart(client, contact_id):
+    before = since()
+    calls = [hubspot.create_ticket("Order <17>", content, contact_id).inputs for content in ("<late>", "<lost>")]
+    made = [hubspot.create_ticket.perform(client, **call) for call in calls]
+    assert [hubspot.create_ticket.find(client, before, **call) for call in calls] == [[made[0]], [made[1]]]
+
+
 def test_a_ticket_without_a_contact_is_found_by_search_once_that_is_up_to_date(client, service):
     service.search_lag = 3600
     before = since()
