@@ -7,6 +7,7 @@ one that was made since then, reads the same, and belongs to no other step, is o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from hub.errors import OutcomeUnknown, Rejected
 from hub.timing import to_ms
 
+from .batches import NOT_FOUND, listed
 from .wording import as_html, contact_number, given, words_of, words_of_html
 
 if TYPE_CHECKING:
@@ -118,7 +120,9 @@ def _listing(client: Client, kind: Kind, contact_id: str | int) -> dict[str, Any
         if error.status == 404:
             return {}
         raise
-    return ((contact or {}).get("associations") or {}).get(kind.objects) or {}
+    if not isinstance(contact, dict) or not contact.get("id"):
+        raise OutcomeUnknown("HubSpot's answer could not be read.")
+    return (contact.get("associations") or {}).get(kind.objects) or {}
 
 
 def _by_id(client: Client, kind: Kind, ids: list[str]) -> list[dict[str, Any]]:
@@ -126,7 +130,10 @@ def _by_id(client: Client, kind: Kind, ids: list[str]) -> list[dict[str, Any]]:
         return []
     inputs = [{"id": id} for id in ids]
     body = {"inputs": inputs, "properties": [*kind.compared, kind.created], "propertiesWithHistory": []}
-    return _results(client.call("POST", f"/crm/v3/objects/{kind.objects}/batch/read", body))
+    answer = client.call("POST", f"/crm/v3/objects/{kind.objects}/batch/read", body)
+    if any(error.get("category") != NOT_FOUND for error in listed(answer, "errors")):
+        raise OutcomeUnknown("HubSpot did not show all of the contact's records, so this one may be among the others.")
+    return _results(answer)
 
 
 def _by_search(client: Client, kind: Kind, earliest: datetime, contact_id: str | int | None) -> list[dict[str, Any]]:
@@ -154,7 +161,8 @@ def _results(answer: Any) -> list[dict[str, Any]]:
 
 def _time(text: object) -> datetime:
     """HubSpot's time stamp; one that cannot be read counts as now, so that its record is not overlooked."""
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return datetime.max.replace(tzinfo=UTC)
+    with suppress(ValueError):
+        at = datetime.fromisoformat(str(text))
+        if at.tzinfo:
+            return at
+    return datetime.max.replace(tzinfo=UTC)

@@ -98,6 +98,29 @@ def test_where_hubspot_lists_only_some_of_a_contacts_notes_they_are_searched(cli
     assert server.exchanges[-1].path == "/crm/v3/objects/notes/search"
 
 
+@pytest.mark.parametrize("fault", [{"kind": "malformed"}, {"kind": "status"}, {"kind": "partial"}])
+def test_what_hubspot_does_not_show_may_have_happened(client, service, contact_id, fault):
+    before = since()
+    for _ in range(2):
+        hubspot.add_note.perform(client, contact_id, "Hello")
+    service.add_fault(fault | {"path": "/batch/read"})
+    with pytest.raises(OutcomeUnknown):
+        hubspot.add_note.find(client, before, contact_id, "Hello")
+
+
+@pytest.mark.parametrize("answer", [None, [], {}])
+def test_a_contact_that_cannot_be_read_is_not_one_without_notes(answer):
+    with pytest.raises(OutcomeUnknown):
+        hubspot.add_note.find(type("Odd", (), {"call": lambda *_, **__: answer})(), since(), "51", "Hello")
+
+
+@pytest.mark.parametrize("created", ["yesterday", "2026-11-22"])
+def test_a_note_whose_time_cannot_be_read_is_not_overlooked(client, service, contact_id, created):
+    made = hubspot.add_note.perform(client, contact_id, "Hello")
+    service.books["objects"]["notes"][made["id"]]["properties"]["hs_createdate"] = created
+    assert hubspot.add_note.find(client, since(), contact_id, "Hello") == [made]
+
+
 def test_nothing_happened_to_a_contact_that_is_not_there(client):
     assert hubspot.add_note.find(client, since(), "404", "Hello") == []
     with pytest.raises(Rejected):
