@@ -77,7 +77,6 @@ def new_books() -> dict[str, Any]:
     now = stamp()
     return {
         "objects": {kind: {} for kind in STRINGS},
-        "contact_of": {kind: {} for kind in STRINGS},
         "emails": {},
         "properties": {
             kind: {name: property_of(name) for name in [*names.split(), *READ_ONLY]} for kind, names in STRINGS.items()

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from hub import addresses
@@ -167,17 +168,32 @@ def _existing(service: HubSpotPractice, kind: str, id: str, id_property: str | N
 
 def search(service: HubSpotPractice, request: Request, kind: str) -> Response:
     body = body_of(request, "filterGroups", "properties", "sorts", "limit", "after")
-    visible = time.monotonic() - service.search_lag
-    found = [
-        record
-        for record in table(service, kind).values()
-        if record["made"] <= visible
-        and any(all(_fits(service, kind, record, rule) for rule in g["filters"]) for g in body["filterGroups"])
-    ]
+    visible, matching = time.monotonic() - service.search_lag, {}
+    for rules in [group["filters"] for group in body["filterGroups"]]:
+        for record in _candidates(service, kind, rules):
+            if record["made"] <= visible and all(_fits(service, kind, record, rule) for rule in rules):
+                matching[record["id"]] = record
+    found = list(matching.values())
     start, limit = int(body["after"]), int(body["limit"])
     page = [shown(kind, record, body["properties"]) for record in found[start : start + limit]]
     more = {"paging": {"next": {"after": str(start + limit)}}} if len(found) > start + limit else {}
     return json_answer({"total": len(found), "results": page} | more)
+
+
+CREATED = ("createdate", "hs_createdate")
+
+
+def _candidates(service: HubSpotPractice, kind: str, rules: list[Mapping[str, Any]]) -> list[Record]:
+    """The records that may fit, oldest first: a contact's own, or those made since the time that is asked for."""
+    records = table(service, kind)
+    asked = {rule["propertyName"]: rule["value"] for rule in rules if rule["operator"] in ("EQ", "GTE", "GT")}
+    if "associations.contact" in asked:
+        contact = table(service, "contacts").get(str(asked["associations.contact"]))
+        return [records[id] for id in contact["records"].get(kind, ())] if contact else []
+    since = max((_number(asked[name]) for name in CREATED if name in asked), default=0.0)
+    # They lie in the order in which they were made.
+    newest_first = takewhile(lambda record: _number(record["createdAt"]) >= since, reversed(records.values()))
+    return [*newest_first][::-1] if since else list(records.values())
 
 
 COMPARED: Mapping[str, Callable[[float, float], bool]] = {
@@ -191,7 +207,7 @@ COMPARED: Mapping[str, Callable[[float, float], bool]] = {
 def _fits(service: HubSpotPractice, kind: str, record: Record, rule: Mapping[str, Any]) -> bool:
     name, operator, value = rule["propertyName"], rule["operator"], str(rule.get("value", ""))
     if name == "associations.contact":
-        return bool(service.books["contact_of"][kind].get(record["id"]) == value)
+        return bool(record["contact"] == value)
     if name not in service.books["properties"][kind]:
         raise invalid(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     held = record["properties"].get(name)

@@ -26,7 +26,7 @@ TO_CONTACT = {202: "notes", 204: "tasks", 16: "tickets", 3: "deals"}
 FIRST_NEEDED = {"notes": "hs_timestamp", "tasks": "hs_timestamp", "tickets": "hs_pipeline_stage"}
 
 
-# ---- the books
+# ---- the books: a contact keeps the ids of its notes, tasks and tickets as `records`, and each of these its `contact`
 
 
 def table(service: HubSpotPractice, kind: str) -> dict[str, Record]:
@@ -65,7 +65,7 @@ def create(service: HubSpotPractice, kind: str, properties: Mapping[str, str], h
     id, now = service.new_id(), stamp()
     record: Record = {"id": id, "createdAt": now, "updatedAt": now, "archived": False}
     record["properties"] = {"hs_object_id": id, "createdate": now, "hs_createdate": now, "lastmodifieddate": now}
-    record["made"] = time.monotonic()
+    record |= {"made": time.monotonic(), "contact": None, "records": {}}
     table(service, kind)[id] = record
     if kind in SINGULAR:
         happened.append((f"{SINGULAR[kind]}.creation", id, {}))
@@ -76,12 +76,13 @@ def update(
     service: HubSpotPractice, kind: str, record: Record, properties: Mapping[str, str], happened: Happened
 ) -> Record:
     held, emails = record["properties"], service.books["emails"]
-    if kind == "contacts" and properties.get("email"):
+    if kind == "contacts" and "email" in properties:
         address = properties["email"].lower()
         if emails.get(address, record["id"]) != record["id"]:
             raise refused(409, f"Contact already exists. Existing ID: {emails[address]}")
         emails.pop(held.get("email"), None)
-        emails[address] = record["id"]
+        if address:
+            emails[address] = record["id"]
         properties = {**properties, "email": address}
     for name, value in properties.items():
         if held.get(name, "") != value:
@@ -95,8 +96,12 @@ def update(
 
 def remove(service: HubSpotPractice, kind: str, record: Record) -> None:
     del table(service, kind)[record["id"]]
-    service.books["emails"].pop(record["properties"].get("email"), None)
-    service.books["contact_of"][kind].pop(record["id"], None)
+    if kind == "contacts":
+        service.books["emails"].pop(record["properties"].get("email"), None)
+        for found in service.books["lists"].values():
+            found["members"].pop(record["id"], None)
+    elif (contact := table(service, "contacts").get(record["contact"])) is not None:
+        contact["records"][kind].remove(record["id"])
 
 
 def look_up(service: HubSpotPractice, kind: str, id: str, id_property: str | None) -> Record | None:
@@ -128,7 +133,8 @@ def post_one(service: HubSpotPractice, request: Request, kind: str) -> Response:
     happened: Happened = []
     record = create(service, kind, properties, happened)
     if contact_id:
-        service.books["contact_of"][kind][record["id"]] = contact_id
+        record["contact"] = contact_id
+        table(service, "contacts")[contact_id]["records"].setdefault(kind, []).append(record["id"])
     announce(service, happened)
     return json_answer(shown(kind, record, properties), 201)
 
@@ -157,9 +163,7 @@ def get_one(service: HubSpotPractice, request: Request, kind: str, id: str) -> R
     told = shown(kind, record, values_of(request, "properties"))
     found = {}
     for other in values_of(request, "associations"):
-        owners = service.books["contact_of"].get(other, {})
-        theirs = [number for number, owner in owners.items() if owner == record["id"]]
-        if theirs:
+        if theirs := record["records"].get(other):
             links = [{"id": number, "type": f"contact_to_{other.removesuffix('s')}"} for number in theirs]
             more = {"paging": {"next": {"after": str(service.page)}}} if len(links) > service.page else {}
             found[other] = {"results": links[: service.page]} | more

@@ -1,6 +1,7 @@
 """A practice HubSpot behind a real socket, and clients of it."""
 
 import pytest
+import requests
 
 from connectors import hubspot
 from connectors.hubspot import practice
@@ -37,3 +38,15 @@ def client(server):
 def contact_id(client):
     """A contact that is there, ada@example.com."""
     return hubspot.upsert_contact.perform(client, "ada@example.com", first_name="Ada")["id"]
+
+
+@pytest.fixture
+def call(server):
+    """Any call to the practice service, logged in as the app, or as the developer for the app's own settings."""
+
+    def made(method, path, body=None):
+        headers = {"Authorization": f"Bearer {practice.TOKEN}"}
+        query = {"hapikey": practice.DEVELOPER_KEY} if path.startswith("/webhooks/") else None
+        return requests.request(method, server.base_url + path, json=body, headers=headers, params=query, timeout=5)
+
+    return made

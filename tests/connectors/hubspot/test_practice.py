@@ -1,16 +1,14 @@
 """The practice HubSpot: held to the vendor's published contract, and as strict as the vendor."""
 
 import json
-import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
 
 from connectors import hubspot
 from connectors.hubspot import practice
-from hub import Delivery, RateLimited
+from hub import RateLimited
 from tests.connectors.contract import Contract, vendor_file
 
 FILES = ("crm-contacts-v3", "crm-tickets-v3", "crm-objects-v3", "crm-lists-v3", "crm-properties-v3", "webhooks-v3")
@@ -21,63 +19,6 @@ ELSEWHERE = ("status", "policyName", "errorType")
 @pytest.fixture(scope="module")
 def contracts():
     return [Contract(vendor_file("hubspot", "openapi", f"{name}.json"), error_fields=ELSEWHERE) for name in FILES]
-
-
-@pytest.fixture
-def call(server):
-    """Any call to the practice service, logged in as the app, or as the developer for the app's own settings."""
-
-    def made(method, path, body=None):
-        headers = {"Authorization": f"Bearer {practice.TOKEN}"}
-        query = {"hapikey": practice.DEVELOPER_KEY} if path.startswith("/webhooks/") else None
-        return requests.request(method, server.base_url + path, json=body, headers=headers, params=query, timeout=5)
-
-    return made
-
-
-class Inbox:
-    """A webhook address that keeps what is posted to it."""
-
-    def __init__(self):
-        received, self.received = [], threading.Condition()
-        self.deliveries = received
-        condition = self.received
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with condition:
-                    received.append((dict(self.headers), body))
-                    condition.notify_all()
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/hubspot/1?x=1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def events(self, count, secret=practice.CLIENT_SECRET):
-        """The first `count` events, each delivery verified as the hub does."""
-        with self.received:
-            assert self.received.wait_for(lambda: sum(len(json.loads(b)) for _, b in self.deliveries) >= count, 5)
-            found = []
-            for headers, body in self.deliveries:
-                lower = {name.lower(): value for name, value in headers.items()}
-                delivery = Delivery("POST", self.url, lower, body, datetime.now(UTC))
-                hubspot.connector.verify(delivery, {"client_secret": [secret]})
-                found += hubspot.connector.read(delivery)
-            return found
-
-
-@pytest.fixture
-def inbox():
-    made = Inbox()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 def use_everything(client, service, contact_id):
@@ -175,8 +116,7 @@ def test_over_a_hundred_calls_in_ten_seconds_are_refused_in_the_vendors_words(cl
 
 
 def test_the_daily_limit_and_the_limit_of_searches_have_their_own_names(call, service):
-    search = {"filterGroups": [], "properties": [], "sorts": [], "limit": 1, "after": "0"}
-    policies = [call("POST", "/crm/v3/objects/notes/search", search).json().get("policyName") for _ in range(6)]
+    policies = [call("POST", "/crm/v3/objects/notes/search", search_of()).json().get("policyName") for _ in range(6)]
     assert policies == [None] * 5 + ["SECONDLY"]
     service.daily = 1
     assert call("GET", "/account-info/v3/details").json()["policyName"] == "DAILY"
@@ -224,54 +164,66 @@ def test_what_is_no_batch_is_refused_in_the_vendors_words(call, body):
     assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
 
 
+def search_of(*rules):
+    filters = [{"propertyName": name, "operator": operator, "value": value} for name, operator, value in rules]
+    asked = {"properties": [], "sorts": [], "limit": 100, "after": "0"}
+    return asked | {"filterGroups": [{"filters": filters}] if filters else []}
+
+
+def test_a_search_sees_what_was_made_since_a_time_and_a_contacts_own(call, client, service, contact_id):
+    first = hubspot.create_ticket.perform(client, "A question", "Where is it?")["id"]
+    service.books["objects"]["tickets"][first]["createdAt"] = "2026-01-01T00:00:00.000Z"
+    service.books["objects"]["tickets"][first]["properties"]["createdate"] = "2026-01-01T00:00:00.000Z"
+    second, third = (hubspot.create_ticket.perform(client, "A question", "Where?", contact_id)["id"] for _ in range(2))
+
+    def found(*rules):
+        answer = call("POST", "/crm/v3/objects/tickets/search", search_of(*rules)).json()
+        return [result["id"] for result in answer["results"]]
+
+    february = ("createdate", "GTE", "1769904000000")
+    mine = ("associations.contact", "EQ", contact_id)
+    assert found(("subject", "EQ", "a question")) == [first, second, third]
+    assert found(february) == found(mine) == found(february, mine) == [second, third]
+    assert found(("associations.contact", "EQ", "404")) == []
+
+
+class Counting(dict):
+    """Books that count how often all of them were gone through."""
+
+    walks = 0
+
+    def values(self):
+        self.walks += 1
+        return super().values()
+
+    def items(self):
+        self.walks += 1
+        return super().items()
+
+
+def test_a_contacts_notes_are_found_without_going_through_everyones(client, service, contact_id):
+    other = hubspot.upsert_contact.perform(client, "bob@example.com")["id"]
+    before = datetime.now(UTC)
+    made = [hubspot.add_note.perform(client, id, "Hello") for id in (contact_id, other)]
+    for name in ("notes", "contacts"):
+        service.books["objects"][name] = Counting(service.books["objects"][name])
+    assert hubspot.add_note.find(client, before, contact_id, "Hello") == [made[0]]
+    assert [books.walks for books in service.books["objects"].values() if isinstance(books, Counting)] == [0, 0]
+
+
+def test_a_contact_that_is_deleted_is_on_no_list_and_its_address_is_free(client, service, contact_id):
+    hubspot.add_to_list.perform(client, "9", contact_id)
+    service.happen("delete", {"id": contact_id})
+    assert service.books["lists"]["9"]["members"] == {}
+    assert hubspot.upsert_contact.perform(client, "ada@example.com")["created"] is True
+
+
+def test_an_address_that_is_cleared_is_free(client, service, contact_id):
+    hubspot.set_properties.perform(client, {"email": None}, contact_id=contact_id)
+    assert hubspot.get_contact.perform(client, email="ada@example.com") is None
+    assert hubspot.upsert_contact.perform(client, "ada@example.com")["id"] != contact_id
+
+
 def test_nobody_gets_in_without_the_token_or_the_developers_key(server):
     for path in ("/account-info/v3/details", f"/webhooks/v3/{practice.APP_ID}/settings"):
         assert requests.get(server.base_url + path, timeout=5).status_code == 401
-
-
-# ---- webhooks
-
-
-def test_what_a_person_does_reaches_the_apps_address_signed(service, call, inbox):
-    settings = {"targetUrl": inbox.url, "throttling": {"maxConcurrentRequests": 10}}
-    call("PUT", f"/webhooks/v3/{practice.APP_ID}/settings", settings)
-    made = service.happen("contact", {"email": "ada@example.com"})
-    service.happen("change", {"email": "ada@example.com", "lifecyclestage": "customer"})
-    service.happen("forget", {"id": made["id"]})
-    events = sorted(inbox.events(6), key=lambda event: event.data["eventId"])  # HubSpot keeps no order
-    assert [event.type for event in events if event.data.get("propertyName") in (None, "lifecyclestage")] == [
-        "hubspot.contact.created",
-        "hubspot.contact.changed",
-        "hubspot.contact.privacy_deleted",
-    ]
-    assert {event.person.ids["hubspot.contact"] for event in events} == {made["id"]}
-    assert {event.echo for event in events} == {None}
-
-
-def test_a_happening_may_name_another_address_and_secret(service, inbox):
-    service.happen("ticket", {"url": inbox.url, "secret": "another secret"})
-    assert "hubspot.ticket.created" in [event.type for event in inbox.events(2, "another secret")]
-    service.happen("deal", {"url": inbox.url, "secret": "another secret"})
-    assert "hubspot.deal.created" in [event.type for event in inbox.events(5, "another secret")]
-
-
-def test_our_own_call_comes_back_as_an_echo_of_itself(client, service, inbox):
-    service.books["webhooks"]["target"] = inbox.url
-    step = hubspot.upsert_contact("ada@example.com", first_name="Ada", phone="+14155550100")
-    hubspot.upsert_contact.perform(client, **step.inputs)
-    events = inbox.events(4)
-    ours = set(hubspot.upsert_contact.echo(step.inputs))
-    told = {event.data.get("propertyName", "creation"): event.echo in ours for event in events}
-    assert told == {"creation": True, "email": True, "firstname": True, "phone": True}
-
-
-def test_a_value_that_stays_the_same_is_no_change(client, service, inbox, contact_id):
-    service.books["webhooks"]["target"] = inbox.url
-    hubspot.set_properties.perform(client, {"firstname": "Ada"}, contact_id=contact_id)
-    hubspot.set_properties.perform(client, {"firstname": "Augusta"}, contact_id=contact_id)
-    (event,) = inbox.events(1)
-    assert event.data["propertyValue"] == "Augusta"
-
-
-def test_a_happening_that_cannot_happen_says_so(service):
-    assert service.happen("delete", {"id": "404"})["category"] == "OBJECT_NOT_FOUND"

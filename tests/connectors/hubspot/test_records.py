@@ -28,7 +28,7 @@ def test_a_record_is_made_at_its_contact_and_found_again(client, service, contac
     made = action.perform(client, **call)
     assert action.find(client, before, **action(**call).inputs) == [made]
     kind = f"{action.__name__.split('_')[1]}s"
-    assert service.books["contact_of"][kind] == {made["id"]: contact_id}
+    assert {id: held["contact"] for id, held in service.books["objects"][kind].items()} == {made["id"]: contact_id}
 
 
 @by_action
