@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hub import ActionFailed, Connector, Delivery, Event, Field, Limit, OutcomeUnknown, Person
 from webhooks.signatures import hubspot as signed_by_hubspot
 
-from . import batches, contacts, memberships, reading, records
+from . import batches, contacts, definitions, memberships, reading, records
 from .batches import only
 from .contacts import Answers, Calls
 from .wording import now, text_of, texts
@@ -153,6 +153,35 @@ def get_contact(
 @get_contact.batched(by=["properties"], limit=batches.LIMIT)
 def get_many(client: Client, calls: Calls) -> list[dict[str, Any] | ActionFailed | None]:
     return contacts.get(client, calls)
+
+
+@connector.action(repeat="repeatable", title="Make sure that a property exists")
+def ensure_property(
+    client: Client,
+    name: str,
+    label: str,
+    *,
+    holds: definitions.Holds = "text",
+    group: str = "contactinformation",
+) -> dict[str, Any]:
+    """Makes a property of contacts, so that it can be written, unless there is one of this name.
+
+    name   HubSpot's internal name: small letters, digits and _, a letter first
+    label  what people see
+    holds  "text", "number", "date", "datetime", or "yes_no", which takes True and False
+    group  the internal name of the group that people see it in
+
+    The answer is `{"name": "last_order", "created": True}`. Raises Rejected if the property that there is holds
+    something else. The token needs the scopes crm.schemas.contacts.read and .write.
+    """
+    return definitions.ensure(client, name, label, holds, group)
+
+
+@ensure_property.batched(by=["name", "label", "holds", "group"], limit=1000)
+def ensure_once(client: Client, calls: Calls) -> Answers:
+    """All calls ask for the same property."""
+    answer = definitions.ensure(client, **calls[0])
+    return [answer, *[{**answer, "created": False} for _ in calls[1:]]]
 
 
 # ---- notes, tasks, tickets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hub.practice import Request, Response, json_answer
@@ -77,6 +78,8 @@ def _ids(service: HubSpotPractice, request: Request, number: str) -> tuple[list[
 
 # ---- properties
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
 
 def _definitions(service: HubSpotPractice, kind: str) -> dict[str, Any]:
     found: dict[str, Any] | None = service.books["properties"].get(kind)
@@ -99,6 +102,10 @@ def get_property(service: HubSpotPractice, request: Request, kind: str, name: st
 def post_property(service: HubSpotPractice, request: Request, kind: str) -> Response:
     body = body_of(request, "name", "label", "type", "fieldType", "groupName")
     definitions = _definitions(service, kind)
+    if not _NAME.fullmatch(body["name"]):
+        raise refused(400, f"Property name '{body['name']}' is not valid: small letters, digits and _, a letter first")
+    if body["type"] == "bool" and [option["value"] for option in body.get("options", ())] != ["true", "false"]:
+        raise refused(400, "Boolean properties need exactly the options true and false.")
     if body["name"] in definitions:
         raise refused(409, f"A property named '{body['name']}' already exists.")
     definitions[body["name"]] = property_of(**body)

@@ -39,6 +39,8 @@ def use_everything(client, service, contact_id):
         action = hubspot.connector.actions[step.action]
         action.perform(client, **step.inputs)
         action.find(client, datetime.now(UTC), **step.inputs)
+    for holds in ("text", "number", "date", "datetime", "yes_no", "yes_no"):
+        hubspot.ensure_property.perform(client, f"our_{holds}", "Ours", holds=holds)
     for step in (hubspot.add_to_list("9", contact_id), hubspot.remove_from_list("9", contact_id)):
         hubspot.connector.actions[step.action].perform(client, **step.inputs)
 
@@ -59,7 +61,7 @@ def test_all_that_the_connector_sends_and_gets_is_in_the_vendors_contract(
 ):
     use_everything(client, service, contact_id)
     called = {exchange.path.rpartition("/")[2] for exchange in server.exchanges}
-    assert {"upsert", "update", "read", "search", "notes", "tasks", "tickets", "add", "remove"} <= called
+    assert {"upsert", "update", "read", "search", "notes", "tasks", "tickets", "add", "remove", "our_date"} <= called
     assert check_all(contracts, server.exchanges) == len(server.exchanges)
 
 
