@@ -212,16 +212,10 @@ def customer_of(_: Mapping[str, Any], answer: Mapping[str, Any]) -> Person:
 
 
 def _search(client: Client, search: str) -> Iterable[dict[str, Any]]:
-    after = None
-    while True:
-        found = client.ask(documents.ORDERS_OF, search=search, after=after)
+    for order in client.pages(documents.ORDERS_OF, search=search):
         with understood():
-            page = found["orders"]["pageInfo"]
-            orders = [records.order(order) for order in found["orders"]["nodes"]]
-        yield from orders
-        if not page["hasNextPage"]:
-            return
-        after = page["endCursor"]
+            found = records.order(order)
+        yield found
 
 
 def _change_tags(

@@ -69,6 +69,21 @@ class Client:
             raise OutcomeUnknown("Shopify's answer has no data, so it may or may not have happened.", status=200)
         return data
 
+    def pages(self, document: Document, **variables: Any) -> Iterator[dict[str, Any]]:
+        """The nodes that a document lists, page after page: it asks for one list, and takes `after`."""
+        after = None
+        while True:
+            data = self.ask(document, after=after, **variables)
+            with understood():
+                (listed,) = data.values()
+                nodes, more, end = listed["nodes"], listed["pageInfo"]["hasNextPage"], listed["pageInfo"]["endCursor"]
+                if more and end in (None, after):
+                    raise ValueError("the next page would be this one again")
+            yield from nodes
+            if not more:
+                return
+            after = end
+
     def change(self, document: Document, **variables: Any) -> dict[str, Any]:
         """Runs a mutation and gives its payload. Raises Rejected for Shopify's `userErrors`."""
         data = self.ask(document, **variables)

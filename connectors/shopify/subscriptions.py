@@ -53,13 +53,8 @@ def _equal(item: Subscription, right: Subscription) -> bool:
 
 def _ours(client: Client, webhook_url: str) -> Iterator[Subscription]:
     path = urlsplit(webhook_url).path
-    after = None
-    while True:
-        found = client.ask(documents.LIST_SUBSCRIPTIONS, after=after)
+    for item in client.pages(documents.LIST_SUBSCRIPTIONS):
         with understood():
-            page = found["webhookSubscriptions"]["pageInfo"]
-            ours = [item for item in found["webhookSubscriptions"]["nodes"] if urlsplit(item["uri"]).path == path]
-        yield from ours
-        if not page["hasNextPage"]:
-            return
-        after = page["endCursor"]
+            ours = urlsplit(item["uri"]).path == path
+        if ours:
+            yield item

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 import requests
 
@@ -10,6 +13,8 @@ from connectors.shopify import documents
 from connectors.shopify.client import Client, graphql_failure, http_failure, shop_domain
 from hub.errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown, SetupError
 from hub.quota import Observation, observing
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_check_names_the_shop(client):
@@ -100,6 +105,14 @@ def test_an_answer_of_another_shape_is_an_unknown_outcome(connect, responses_fro
             shopify.add_customer_tags.perform(saying(body), 7, "vip")
     with pytest.raises(OutcomeUnknown):
         shopify.get_customer.perform(saying('{"data": {"customer": {"id": 7}}}'), 7)
+
+
+@pytest.mark.parametrize("end", [None, "c"])
+def test_a_list_that_leads_back_to_itself_ends(connect, responses_from, end):
+    page = {"orders": {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": end}}}
+    client = connect(base_url=responses_from(json.dumps({"data": page})))
+    with pytest.raises(OutcomeUnknown):
+        shopify.orders_of.perform(client, email="a@example.com", since=LONG_AGO)
 
 
 def test_a_used_up_bucket_says_when_to_come_back(shop, client):
