@@ -232,7 +232,7 @@ class Contract:
                 yield "request: a body was sent where the contract has none"
             return
         if body is None:
-            if operation.declared.get("requestBody", {}).get("required"):
+            if self.schemas.resolved(operation.declared.get("requestBody", {})).get("required"):
                 yield "request: the body is missing"
             return
         chosen = kind or next(iter(declared))

@@ -120,6 +120,16 @@ def test_each_breach_is_found_and_named(contract, path, request_body, status, an
         contract(OPENAPI).check("PUT", path, request_body, status, answer)
 
 
+def test_a_body_that_the_contract_describes_elsewhere_may_not_be_missing_either(contract):
+    moved = json.loads(json.dumps(OPENAPI))
+    put = moved["paths"]["/people/{id}"]["put"]
+    moved["components"]["requestBodies"] = {"Whole": put["requestBody"]}
+    put["requestBody"] = {"$ref": "#/components/requestBodies/Whole"}
+    contract(moved).check("PUT", "/v1/people/7", GOOD, 200, ANSWER)
+    with pytest.raises(ContractBroken, match="body is missing"):
+        contract(moved).check("PUT", "/v1/people/7", None, 200, ANSWER)
+
+
 def test_a_query_parameter_must_be_declared_and_of_its_type(contract):
     made = contract(OPENAPI)
     made.check("PUT", "/v1/people/7", GOOD, 200, ANSWER, query={"dry": ["true"]})
