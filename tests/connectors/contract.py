@@ -232,7 +232,9 @@ class Contract:
                 yield "request: a body was sent where the contract has none"
             return
         if body is None:
-            if self.schemas.resolved(operation.declared.get("requestBody", {})).get("required"):
+            whole = self.schemas.resolved(operation.declared.get("requestBody", {}))
+            parts = [item for item in operation.parameters if item["in"] in ("body", "formData")]
+            if any(item.get("required") for item in (whole, *parts)):
                 yield "request: the body is missing"
             return
         chosen = kind or next(iter(declared))

@@ -151,6 +151,8 @@ def test_a_form_is_checked_field_by_field(contract):
     for form in ({"Tries": "3"}, {"To": "x", "Tries": "often"}, {"To": "x", "Colour": "red"}):
         with pytest.raises(ContractBroken, match="request"):
             made.check("POST", "/3.0/messages", form, 200, {"sid": "SM1"}, request_type=FORM)
+    with pytest.raises(ContractBroken, match="body is missing"):
+        made.check("POST", "/3.0/messages", None, 200, {"sid": "SM1"})
     with pytest.raises(ContractBroken, match="it is application/json"):
         made.check("POST", "/3.0/messages", {"To": "x"}, 200, {"sid": "SM1"}, request_type="application/json")
 
