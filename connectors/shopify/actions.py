@@ -94,12 +94,21 @@ def update_marketing_consent(
     client: Client, customer_id: int | str, channel: Channel, given: bool, at: datetime
 ) -> dict[str, Any]:
     """Writes down that a customer said yes (`given`) or no to marketing by "email" or "sms" at a time, and gives the
-    customer. The customer must have an address for the channel, and `at` must not be in the future."""
+    customer. The customer must have an address for the channel, and `at` must not be in the future.
+
+    A yes is not written if the shop knows of a later word: it may be done again after hours, and the customer may have
+    said no since. A no is always written.
+    """
     if channel not in _CONSENT:
         raise Rejected('Consent to what? Pass the channel "email" or "sms".')
     consent = {"marketingState": "SUBSCRIBED" if given else "UNSUBSCRIBED", "consentUpdatedAt": _instant(at)}
     if given:
         consent["marketingOptInLevel"] = "SINGLE_OPT_IN"
+        known = get_customer(client, customer_id)
+        with understood():
+            said = (known[f"{channel}_consent"] or {}).get("at")
+            if said and datetime.fromisoformat(said) > at:
+                return known
     document, field = _CONSENT[channel]
     made = client.change(document, input={"customerId": records.gid("Customer", customer_id), field: consent})
     with understood():

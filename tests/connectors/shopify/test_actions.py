@@ -156,6 +156,21 @@ def test_consent_is_written_down_with_its_time(shop, client, channel, key):
         assert found[key] == {"given": given, "state": state, "at": "2026-11-20T10:00:00Z"}
 
 
+def test_a_yes_that_is_written_late_does_not_outdo_a_later_no(shop, client):
+    number, yes = shop.happen("signup", ADA)["id"], datetime(2026, 11, 20, 10, tzinfo=UTC)
+    shop.happen("consent", {"customer_id": number, "given": False, "at": "2026-11-20T10:00:01Z"})
+    found = shopify.update_marketing_consent.perform(client, number, "email", True, yes)
+    assert found["email_consent"] == {"given": False, "state": "unsubscribed", "at": "2026-11-20T10:00:01Z"}
+    found = shopify.update_marketing_consent.perform(client, number, "email", True, yes + timedelta(seconds=2))
+    assert found["email_consent"]["given"] is True
+
+
+def test_a_no_is_written_however_late(shop, client):
+    number = shop.happen("signup", ADA | {"email_consent": True})["id"]
+    found = shopify.update_marketing_consent.perform(client, number, "email", False, LONG_AGO)
+    assert found["email_consent"]["given"] is False
+
+
 def test_consent_to_an_unknown_channel_is_rejected_before_any_call(shop, client):
     with pytest.raises(Rejected, match="channel"):
         shopify.update_marketing_consent.perform(client, 7, "fax", True, LONG_AGO)

@@ -47,7 +47,7 @@ def use_everything(shop: Any, client: Any) -> None:
     shopify.remove_customer_tags.perform(client, customer, ["vip"])
     for channel in ("email", "sms"):
         for given in (True, False):
-            shopify.update_marketing_consent.perform(client, customer, channel, given, AT)
+            shopify.update_marketing_consent.perform(client, customer, channel, given, datetime.now(UTC))
     code: dict[str, Any] = {"code": "BACK-1", "percentage": 15, "starts_at": AT}
     shopify.create_discount_code.perform(client, **code, ends_at=AT.replace(year=2030), usage_limit=1)
     shopify.create_discount_code.perform(client, **code | {"code": "BACK-2"}, customer_id=customer)
