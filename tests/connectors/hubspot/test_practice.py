@@ -117,6 +117,15 @@ def test_over_a_hundred_calls_in_ten_seconds_are_refused_in_the_vendors_words(cl
     assert json.loads(server.exchanges[-1].response)["policyName"] == "TEN_SECONDLY_ROLLING"
 
 
+def test_a_refused_call_carries_the_vendors_headers_too(call, service):
+    service.max_calls = 1
+    for remaining, status in (("0", 200), ("0", 429)):
+        answer = call("GET", "/account-info/v3/details")
+        assert (answer.status_code, answer.headers["X-HubSpot-RateLimit-Remaining"]) == (status, remaining)
+        assert answer.headers["X-HubSpot-RateLimit-Max"] == "1"
+        assert answer.headers["X-HubSpot-RateLimit-Interval-Milliseconds"] == "10000"
+
+
 def test_the_daily_limit_and_the_limit_of_searches_have_their_own_names(call, service):
     policies = [call("POST", "/crm/v3/objects/notes/search", search_of()).json().get("policyName") for _ in range(6)]
     assert policies == [None] * 5 + ["SECONDLY"]
