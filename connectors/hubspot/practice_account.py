@@ -109,6 +109,8 @@ class HubSpotPractice(Practice):
     page                  how many of a contact's notes, tasks or tickets are listed at once
     """
 
+    adjustable = (*Practice.adjustable, "max_calls", "interval", "daily", "searches_per_second", "search_lag", "page")
+
     def __init__(self) -> None:
         super().__init__("hubspot", account={"access_token": TOKEN, "client_secret": CLIENT_SECRET})
         self._start_limits()
@@ -188,6 +190,9 @@ class HubSpotPractice(Practice):
 
     def unknown_route(self, request: Request, status: int) -> Response:
         return json_answer(error_body(status, "resource not found"), status)
+
+    def holds(self) -> dict[str, int]:
+        return {kind: len(records) for kind, records in self.books["objects"].items()}
 
     def happen(self, name: str, details: dict[str, Any]) -> Any:
         """Makes something happen; where the details do not fit, HubSpot's error body is the answer."""

@@ -1,10 +1,16 @@
 """The practice services behind one port: `/<connector>/…` is the provider, `/_calls` what it received.
 
-GET  /_calls[?connector=NAME]        the calls received, oldest first
-GET  /_books/<connector>             all that a service knows
-POST /_happen/<connector>/<what>     something happens at the provider, as a customer would make it happen
-POST /_faults/<connector>            a fault for the next calls: the fields of `Fault`, or {"latency": seconds}
-POST /_reset                         new accounts, no faults
+GET    /_calls[?connector=NAME]      the last thousands of calls received, oldest first
+GET    /_counts[/<connector>]        all calls, answers, effects and webhooks as numbers: see `Practice.counts`
+GET    /_books/<connector>           all that a service knows
+POST   /_happen/<connector>/<what>   something happens at the provider, as a customer would make it happen
+POST   /_faults/<connector>          a fault for the next calls: the fields of `Fault`
+DELETE /_faults/<connector>          no further faults
+GET    /_settings/<connector>        what can be set there, as it is: its latency in seconds, its limits
+POST   /_settings/<connector>        sets some of it: `{"latency": 0.05}`
+POST   /_reset                       new accounts, nothing counted, no faults, settings as declared
+
+Details are JSON objects; what cannot be done is answered 400 or 404, with the reason as `message`.
 """
 
 from __future__ import annotations
@@ -13,8 +19,11 @@ import importlib.util
 import io
 import json
 import socket
+import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import suppress
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,106 +53,159 @@ class PracticeServer:
     def answer(self, request: Request) -> Response:
         """The answer to one call. Raises ConnectionDropped where there is to be none."""
         environ = request.environ
-        first, _, rest = request.path.lstrip("/").partition("/")
-        if first.startswith("_"):
-            return self._own(first, rest, request)
+        first, _, rest = environ["PATH_INFO"].lstrip("/").partition("/")
         if first in self.services:
             return self.services[first].handle(Request(environ | {"SCRIPT_NAME": f"/{first}", "PATH_INFO": f"/{rest}"}))
-        return json_answer({"message": f"The services are: {', '.join(self.services)}."}, 404)
+        try:
+            return self._own(request, first, *rest.split("/", 1))
+        except LookupError as unknown:
+            return json_answer({"message": str(unknown.args[0])}, 404)
+        except (ValueError, TypeError) as wrong:
+            return json_answer({"message": str(wrong)}, 400)
 
-    def _own(self, first: str, rest: str, request: Request) -> Response:
-        if first == "_calls":
-            wanted = request.args.get("connector")
-            calls = [dict(c) for name, s in self.services.items() if wanted in (None, name) for c in list(s.calls)]
-            return json_answer(sorted(calls, key=lambda call: call["at"]))
-        if first == "_reset" and request.method == "POST":
+    def _own(self, request: Request, what: str, name: str, more: str = "") -> Response:
+        """The answer to a call that is not a provider's. Raises LookupError, ValueError or TypeError."""
+        if what == "_calls":
+            return json_answer(self._calls(request.args.get("connector")))
+        if (request.method, what) == ("POST", "_reset"):
             for service in self.services.values():
                 service.reset()
             return json_answer({})
-        name, _, what = rest.partition("/")
+        if what == "_counts" and not name:
+            return json_answer({name: service.counts() for name, service in self.services.items()})
         if name not in self.services:
-            return json_answer({"message": f"The services are: {', '.join(self.services)}."}, 404)
-        return self._of_service(first, self.services[name], what, request)
+            raise LookupError(f"The services are: {', '.join(self.services)}.")
+        return self._of_service(f"{request.method} {what}", self.services[name], more, request)
 
-    def _of_service(self, first: str, service: Practice, what: str, request: Request) -> Response:
+    def _calls(self, wanted: str | None) -> list[dict[str, Any]]:
+        calls = [dict(c) for name, s in self.services.items() if wanted in (None, name) for c in list(s.calls)]
+        return sorted(calls, key=lambda call: call["at"])
+
+    def _of_service(self, what: str, service: Practice, more: str, request: Request) -> Response:
         details = json.loads(request.get_data() or b"{}")
-        if first == "_books":
+        if not isinstance(details, dict):
+            raise ValueError("Details are a JSON object.")
+        if what == "POST _happen" and more not in service.happenings:
+            raise LookupError(f"What can happen here: {', '.join(service.happenings)}.")
+        if what == "GET _books":
             with service.lock:
                 return Response(json.dumps(service.books, default=str), mimetype="application/json")
-        if first == "_happen" and what in service.happenings:
-            return json_answer(service.happen(what, details))
-        if first == "_faults" and "latency" in details:
-            service.latency = float(details["latency"])
-            return json_answer(details)
-        if first == "_faults":
-            return json_answer(service.add_fault(details))
-        return json_answer({"message": f"What can happen here: {', '.join(service.happenings)}."}, 404)
+        actions: dict[str, Callable[[], Any]] = {
+            "GET _counts": service.counts,
+            "POST _happen": lambda: service.happen(more, details),
+            "POST _faults": lambda: service.add_fault(details),
+            "DELETE _faults": service.faults.clear,
+            "GET _settings": lambda: service.adjust({}),
+            "POST _settings": lambda: service.adjust(details),
+        }
+        if what not in actions:
+            raise LookupError(f"There is no {what.replace(' ', ' /')}. See hub/practice/server.py.")
+        return json_answer(actions[what]())
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Serves in a background thread and gives the base address, `http://127.0.0.1:PORT`."""
         self._server = _Server((host, port), _Handler)
         self._server.app = self
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="practice").start()
-        return f"http://{host}:{self._server.server_port}"
+        return f"http://{host}:{self._server.server_address[1]}"
 
     def stop(self) -> None:
+        """Takes no further calls, and closes the connections that are open."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+            self._server.hang_up()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):
     """A thread for each connection, and as many connections waiting to be taken as a burst brings."""
 
+    allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 512
     app: PracticeServer
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.open: set[socket.socket] = set()
 
-class _Handler(BaseHTTPRequestHandler):
-    """One connection, which stays open between calls, as at the providers. Nothing is logged."""
+    def hang_up(self) -> None:
+        for connection in list(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
-    protocol_version = "HTTP/1.1"
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):  # a client that hangs up is no fault
+            super().handle_error(request, client_address)
+
+
+class _Handler(StreamRequestHandler):
+    """One connection, which stays open between calls, as at the providers. Nothing is logged.
+
+    The standard library's handler takes as long to read the headers of a call as the services take to answer it.
+    """
+
     disable_nagle_algorithm = True
     server: _Server
 
-    def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def handle(self) -> None:
+        self.server.open.add(self.connection)
         try:
-            response = self.server.app.answer(Request(self._environ(body)))
+            while self._one_call():
+                pass
+        finally:
+            self.server.open.discard(self.connection)
+
+    def _one_call(self) -> bool:
+        """Reads a call and answers it; False when the connection is to be closed."""
+        first = self.rfile.readline(65_536).split()
+        if len(first) != 3:
+            return False
+        method, target, version = (part.decode("latin-1") for part in first)
+        headers = self._headers()
+        if headers.get("HTTP_EXPECT", "").lower() == "100-continue":
+            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = self.rfile.read(int(headers.get("CONTENT_LENGTH") or 0))
+        try:
+            response = self.server.app.answer(Request(self._environ(method, target, headers, body)))
         except ConnectionDropped:
-            self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        content = b"" if self.command == "HEAD" else response.get_data()
-        head = [f"HTTP/1.1 {response.status}"]
-        head += [f"{name}: {value}" for name, value in response.headers if name.lower() != "content-length"]
-        if response.status_code != 204:
-            head.append(f"Content-Length: {len(content)}")
-        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + content)
+            return False
+        self.connection.sendall(_on_the_wire(response, method))
+        return version == "HTTP/1.1" and headers.get("HTTP_CONNECTION", "").lower() != "close"
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
+    def _headers(self) -> dict[str, str]:
+        """The headers, named as in a WSGI environment."""
+        found: dict[str, str] = {}
+        while (line := self.rfile.readline(65_536)) not in (b"\r\n", b"\n", b""):
+            name, _, value = line.decode("latin-1").partition(":")
+            key = name.strip().upper().replace("-", "_")
+            found.setdefault(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", value.strip())
+        return found
 
-    def _environ(self, body: bytes) -> dict[str, Any]:
-        path, _, query = self.path.partition("?")
+    def _environ(self, method: str, target: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        path, _, query = target.partition("?")
         host, port = self.server.server_address[:2]
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": self.command,
+        return headers | {
+            "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": unquote(path, "latin-1"),
+            "PATH_INFO": unquote(path, "latin-1") if "%" in path else path,
             "QUERY_STRING": query,
             "SERVER_NAME": str(host),
             "SERVER_PORT": str(port),
-            "SERVER_PROTOCOL": self.protocol_version,
+            "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": self.client_address[0],
             "wsgi.url_scheme": "http",
             "wsgi.input": io.BytesIO(body),
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
         }
-        for name, value in self.headers.items():
-            environ.setdefault("HTTP_" + name.upper().replace("-", "_"), value)
-        return environ
 
-    def log_message(self, *_: object) -> None:
-        pass
+
+def _on_the_wire(response: Response, method: str) -> bytes:
+    """The whole answer as one piece."""
+    content = response.get_data()
+    head = [f"HTTP/1.1 {response.status}"]
+    head += [f"{name}: {value}" for name, value in response.headers if name.lower() != "content-length"]
+    if response.status_code != 204:
+        head.append(f"Content-Length: {len(content)}")
+    return "\r\n".join([*head, "", ""]).encode("latin-1") + (b"" if method == "HEAD" else content)

@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import json
-import queue
+import sys
 import threading
 import time
-from collections import deque
+import traceback
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
-import requests
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request as AnyRequest
+from werkzeug.wrappers import Response
+
+from .faults import ConnectionDropped, Fault
+from .sending import Courier
 
 __all__ = ["ConnectionDropped", "Fault", "Practice", "Request", "Response", "json_answer"]
 
 Handler = Callable[..., Response]
 
+LISTED = 5000
+"""Calls that are kept to be looked at, the last ones; all are counted."""
 
-class ConnectionDropped(Exception):
-    """The server must close the connection without an answer."""
+_written = json.JSONEncoder(ensure_ascii=False).encode
 
 
-@dataclass
-class Fault:
-    """Something that goes wrong for the next `times` calls whose path contains `path`.
+class Request(AnyRequest):
+    """One call. Its form is read by the standard library, in a fifth of the time."""
 
-    kind     latency (then all goes well) · status (answers `status`) · html (502 with a page) · malformed (200 with
-             broken JSON) · drop_before (connection closed, nothing done) · drop_after (done, then closed) ·
-             partial (the service fails some members of a batch)
-    seconds  for latency: how long; for status 429 and 503: the `Retry-After`, none if 0
-    """
-
-    kind: str
-    path: str = ""
-    times: int = 1
-    status: int = 500
-    seconds: float = 0.0
+    @cached_property
+    def form(self) -> ImmutableMultiDict[str, str]:
+        if self.mimetype != "application/x-www-form-urlencoded":
+            return ImmutableMultiDict()
+        return ImmutableMultiDict(parse_qsl(self.get_data().decode(), keep_blank_values=True))
 
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
-    return Response(json.dumps(body, ensure_ascii=False), status, dict(headers or {}), mimetype="application/json")
+    return Response(_written(body), status, dict(headers or {}), mimetype="application/json")
 
 
 class Practice:
@@ -53,22 +54,29 @@ class Practice:
     name        the connector's
     account     the fields that `hub connect` takes for its practice account
     books       all that it knows; handlers run one at a time per service, so they may change it freely
+    adjustable  the attributes that may be set from outside, such as limits: numbers, or yes and no. What the class
+                says of them holds again after a reset
+    latency     seconds that each call takes longer; other calls are answered meanwhile
     """
+
+    adjustable: ClassVar[tuple[str, ...]] = ("latency",)
+    latency: float = 0.0
 
     def __init__(self, name: str, *, account: Mapping[str, str]) -> None:
         self.name = name
         self.account = dict(account)
         self.books: dict[str, Any] = {}
         self.lock = threading.RLock()
-        self.calls: deque[dict[str, Any]] = deque(maxlen=200_000)
+        self.calls: deque[dict[str, Any]] = deque(maxlen=LISTED)
         self.faults: list[Fault] = []
-        self.latency = 0.0
-        self.in_flight = 0
+        self.in_flight = self.most_at_once = 0
+        self.courier = Courier(f"practice-{name}")
+        self._answers: Counter[str] = Counter()
+        self._routed: Counter[str] = Counter()
         self._routes = Map()
+        self._router = self._routes.bind("practice")
         self._handlers: dict[str, Handler] = {}
         self._happenings: dict[str, Callable[[dict[str, Any]], Any]] = {}
-        self._outgoing: queue.SimpleQueue[tuple[str, dict[str, str], bytes, int] | None] = queue.SimpleQueue()
-        self._senders: list[threading.Thread] = []
         self._reset: Callable[[], dict[str, Any]] = dict
 
     # ---- declaring
@@ -108,24 +116,32 @@ class Practice:
         """The vendor's own words for an address it does not know."""
         return json_answer({"message": "not found"}, status)
 
+    def failure(self, status: int, headers: Mapping[str, str]) -> Response:
+        """The vendor's own error body for a status: a connector overrides it."""
+        return json_answer({"message": "practice fault"}, status, headers)
+
+    def holds(self) -> dict[str, int]:
+        """How much there is in the books, by kind: a connector overrides it."""
+        return {}
+
     # ---- serving
 
     def handle(self, request: Request) -> Response:
-        """Answers one call: faults first, then the guard, then the handler; every call is listed."""
+        """Answers one call: faults first, then the guard, then the handler; every call is counted and listed."""
+        call = {"at": time.time(), "connector": self.name, "method": request.method, "path": request.path}
+        call["status"] = None
         with self.lock:
             self.in_flight += 1
+            self.most_at_once = max(self.most_at_once, self.in_flight)
             fault = self._fault_for(request.path)
-        call = {"at": time.time(), "connector": self.name, "method": request.method, "path": request.path}
         try:
             response = self._answer(request, fault)
             call["status"] = response.status_code
             return response
-        except ConnectionDropped:
-            call["status"] = None
-            raise
         finally:
             with self.lock:
                 self.in_flight -= 1
+                self._answers[str(call["status"] or "none")] += 1
                 self.calls.append(call)
 
     def _answer(self, request: Request, fault: Fault | None) -> Response:
@@ -139,23 +155,30 @@ class Practice:
         if refused is not None:
             return refused
         try:
-            endpoint, values = self._routes.bind_to_environ(request.environ).match()
+            endpoint, values = self._router.match(request.path, request.method)
         except HTTPException as error:
             return self.unknown_route(request, error.code or 404)
-        with self.lock:
-            request.environ["practice.partial"] = bool(fault and fault.kind == "partial")
-            response = self._handlers[endpoint](request, **values)
+        request.environ["practice.partial"] = bool(fault and fault.kind == "partial")
+        response = self._handled(endpoint, request, values)
         if fault and fault.kind == "drop_after":
             raise ConnectionDropped
         return response
 
+    def _handled(self, endpoint: str, request: Request, values: Mapping[str, Any]) -> Response:
+        with self.lock:
+            self._routed[endpoint] += 1
+            try:
+                return self._handlers[endpoint](request, **values)
+            except Exception:
+                # A provider answers nonsense with an error, and goes on.
+                traceback.print_exc(file=sys.stderr)
+                return self.failure(500, {})
+
     def _fault_for(self, path: str) -> Fault | None:
-        for fault in self.faults:
-            if fault.path in path and fault.times > 0:
-                fault.times -= 1
-                return fault
-        self.faults = [fault for fault in self.faults if fault.times > 0]
-        return None
+        found = next((fault for fault in self.faults if fault.strikes(path)), None)
+        if found and not found.times:
+            self.faults.remove(found)
+        return found
 
     def _broken(self, fault: Fault) -> Response:
         if fault.kind == "drop_before":
@@ -166,10 +189,6 @@ class Practice:
             return Response('{"results": [', 200, mimetype="application/json")
         headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
         return self.failure(fault.status, headers)
-
-    def failure(self, status: int, headers: Mapping[str, str]) -> Response:
-        """The vendor's own error body for a status: a connector overrides it."""
-        return json_answer({"message": "practice fault"}, status, headers)
 
     # ---- happening and sending
 
@@ -184,41 +203,59 @@ class Practice:
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes, *, tries: int = 5) -> None:
         """Posts a webhook in the background, again after a while if it is not answered 2xx."""
-        with self.lock:
-            if len(self._senders) < 4:
-                thread = threading.Thread(target=self._send_all, daemon=True, name=f"practice-{self.name}")
-                self._senders.append(thread)
-                thread.start()
-        self._outgoing.put((url, dict(headers), body, tries))
+        self.courier.send(url, headers, body, tries)
 
-    def _send_all(self) -> None:
-        session = requests.Session()
-        session.trust_env = False
-        while (item := self._outgoing.get()) is not None:
-            url, headers, body, tries = item
-            try:
-                status: int | None = session.post(url, data=body, headers=headers, timeout=5).status_code
-            except requests.RequestException:
-                status = None
-            with self.lock:
-                self.books.setdefault("webhooks_sent", []).append({"url": url.split("?")[0], "status": status})
-            if (status is None or status >= 300) and tries > 1:
-                retry = threading.Timer(0.5 * (6 - tries), self._outgoing.put, ((url, headers, body, tries - 1),))
-                retry.daemon = True
-                retry.start()
-
-    # ---- for tests and demos
+    # ---- for tests, demos and measurements
 
     def reset(self) -> None:
-        """Back to a new account, without faults."""
+        """Back to a new account: as declared, with nothing counted, without faults and webhooks under way."""
         with self.lock:
             self.books = self._reset()
             self.calls.clear()
             self.faults.clear()
-            self.latency = 0.0
+            self._answers.clear()
+            self._routed.clear()
+            self.most_at_once = self.in_flight
+            for name in self.adjustable:
+                vars(self).pop(name, None)
+            self.courier.reset()
 
     def add_fault(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds a fault from the fields of `Fault`. Raises TypeError or ValueError where they are none."""
         fault = Fault(**details)
         with self.lock:
             self.faults.append(fault)
         return asdict(fault)
+
+    def adjust(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Sets what may be set from outside, and gives it all as it is then. Raises ValueError, having set nothing."""
+        for name, value in wanted.items():
+            if name not in self.adjustable:
+                raise ValueError(f"{name} cannot be set at {self.name}; what can: {', '.join(self.adjustable)}.")
+            kinds = bool if isinstance(getattr(self, name), bool) else (int, float)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}, and cannot be {value!r}.")
+        with self.lock:
+            for name, value in wanted.items():
+                setattr(self, name, type(getattr(self, name))(value))
+            return {name: getattr(self, name) for name in self.adjustable}
+
+    def counts(self) -> dict[str, Any]:
+        """What happened since the last reset, as numbers:
+
+        calls         all that came; `answers` by status, "none" for a dropped connection; `routes` by what was asked
+                      for, of those that passed the guard
+        in_flight     how many are being answered; `most_at_once` how many were
+        holds         how much there is in the books, by kind
+        webhooks      how many were `sent`, by the status of their answer, and how many are `waiting`
+        """
+        with self.lock:
+            return {
+                "calls": self._answers.total(),
+                "answers": dict(self._answers),
+                "routes": dict(self._routed),
+                "in_flight": self.in_flight,
+                "most_at_once": self.most_at_once,
+                "holds": self.holds(),
+                "webhooks": self.courier.counts(),
+            }
