@@ -136,7 +136,7 @@ def profile(details: Record) -> Record:
     """Someone changes their merge fields."""
     held, member = _member_of(details)
     _merge(member, details)
-    service.tell(held, "profile", told(member, held["id"]), details.get("source", "user"))
+    service.tell(held, "profile", details.get("source", "user"), lambda: told(member, held["id"]))
     return books_of.shown(service.books, held["id"], member)
 
 
@@ -146,7 +146,7 @@ def clean(details: Record) -> Record:
     held, member = _member_of(details)
     member.update(status="cleaned", opted_out=True)
     data = {"list_id": held["id"], "campaign_id": "4fjk2ma9xd", "reason": "hard", "email": member["email_address"]}
-    service.tell(held, "cleaned", data, "admin")
+    service.tell(held, "cleaned", "admin", lambda: data)
     return books_of.shown(service.books, held["id"], member)
 
 
@@ -155,14 +155,10 @@ def upemail(details: Record) -> Record:
     """Someone changes their e-mail address to `new_email`."""
     held, member = _member_of(details)
     old = member["email_address"]
-    moved = {**details, "email": details.get("new_email", f"new.{old}")}
-    del held["members"][member["id"]]
-    _, renamed = _member_of(moved)
-    kept = ("status", "opted_out", "merge_fields", "tags", "events")
-    renamed.update({name: member[name] for name in kept})
+    renamed = books_of.rename(service.books, held, member, details.get("new_email", f"new.{old}"))
     data = {"list_id": held["id"], "new_id": renamed["unique_email_id"]}
     data |= {"new_email": renamed["email_address"], "old_email": old}
-    service.tell(held, "upemail", data, details.get("source", "user"))
+    service.tell(held, "upemail", details.get("source", "user"), lambda: data)
     return books_of.shown(service.books, held["id"], renamed)
 
 
@@ -177,7 +173,7 @@ def campaign(details: Record) -> Record:
         "reason": "",
         "list_id": held["id"],
     }
-    service.tell(held, "campaign", made, "admin")
+    service.tell(held, "campaign", "admin", lambda: made)
     return made
 
 
@@ -203,7 +199,7 @@ def _audience_of(details: Record) -> Record:
     list_id = details.get("list_id", "practice")
     held = books_of.audience(service.books, list_id)
     if held is None:
-        raise KeyError(list_id)
+        raise KeyError(f"There is no audience {list_id!r}.")
     return held
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from hub import addresses
@@ -16,7 +18,7 @@ STATUSES = ("subscribed", "unsubscribed", "cleaned", "pending", "transactional")
 _LIST_ID = re.compile(r"[a-z0-9]{8,12}")
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """The change is against Mailchimp's rules: `title` and `detail` are its words."""
 
     def __init__(self, title: str, detail: str, field: str = "") -> None:
@@ -37,7 +39,7 @@ def audience(books: Record, list_id: str) -> Record | None:
     found = lists.get(list_id)
     if found is None and _LIST_ID.fullmatch(list_id):
         found = {"id": list_id, "web_id": number(books), "name": list_id.title(), "date_created": stamp()}
-        lists[list_id] = found | {"members": {}, "webhooks": {}}
+        lists[list_id] = found | {"members": {}, "contacts": {}, "webhooks": {}}
     return lists.get(list_id)
 
 
@@ -48,7 +50,13 @@ def number(books: Record) -> int:
 
 
 def stamp() -> str:
-    return datetime.now(UTC).replace(microsecond=0).isoformat()
+    """Now, as Mailchimp writes it."""
+    return _second(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()
 
 
 def member_hash(address: str) -> str:
@@ -58,8 +66,9 @@ def member_hash(address: str) -> str:
 def find(held: Record, subscriber: str) -> Record | None:
     """A member by hash, contact id or e-mail address."""
     members: dict[str, Record] = held["members"]
-    by_key = members.get(subscriber.lower()) or members.get(member_hash(subscriber))
-    return by_key or next((member for member in members.values() if member["contact_id"] == subscriber), None)
+    if "@" in subscriber:
+        return members.get(member_hash(subscriber))
+    return members.get(subscriber.lower()) or members.get(held["contacts"].get(subscriber))
 
 
 def add(books: Record, held: Record, body: Mapping[str, Any], status: object) -> Record:
@@ -85,8 +94,18 @@ def add(books: Record, held: Record, body: Mapping[str, Any], status: object) ->
         "timestamp_signup": stamp(),
     }
     held["members"][key] = member
+    held["contacts"][member["contact_id"]] = key
     change(books, member, body, None)
     return member
+
+
+def rename(books: Record, held: Record, member: Record, address: str) -> Record:
+    """The member under another address. Raises Refused, and then nothing has changed."""
+    renamed = add(books, held, {"email_address": address}, "transactional")
+    if renamed["id"] != member["id"]:
+        del held["members"][member["id"]], held["contacts"][member["contact_id"]]
+    renamed.update({name: member[name] for name in ("status", "opted_out", "merge_fields", "tags", "events")})
+    return renamed
 
 
 def change(

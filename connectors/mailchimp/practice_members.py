@@ -230,11 +230,12 @@ def told(member: Record, list_id: str) -> dict[str, str]:
 
 def tell_change(held: Record, member: Record, before: str | None, source: str) -> None:
     """The webhook that follows from what a member was before: a subscription, its end, or a changed profile."""
-    data = told(member, held["id"])
-    if member["status"] == "subscribed" and before != "subscribed":
-        service.tell(held, "subscribe", data, source)
-    elif member["status"] in ("unsubscribed", "archived") and before in ("subscribed", "pending", "transactional"):
-        action = "delete" if member["status"] == "archived" else "unsub"
-        service.tell(held, "unsubscribe", {"action": action, "reason": "manual", **data}, source)
-    elif before is not None and member["status"] == "subscribed":
-        service.tell(held, "profile", data, source)
+    status = member["status"]
+    kind, more = "profile", {}
+    if status == "subscribed" and before != "subscribed":
+        kind = "subscribe"
+    elif status in ("unsubscribed", "archived") and before in ("subscribed", "pending", "transactional"):
+        kind, more = "unsubscribe", {"action": "delete" if status == "archived" else "unsub", "reason": "manual"}
+    elif before is None or status != "subscribed":
+        return
+    service.tell(held, kind, source, lambda: more | told(member, held["id"]))

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -16,8 +16,6 @@ from hub.practice import Practice, Request, Response
 
 from . import practice_books as books_of
 from .practice_books import Record, Refused
-
-CONNECTIONS = 10
 
 
 def signed(form: Mapping[str, str], url: str, signing_secret: str | None, at: datetime) -> tuple[dict[str, str], bytes]:
@@ -36,7 +34,13 @@ def signed(form: Mapping[str, str], url: str, signing_secret: str | None, at: da
 
 
 class PracticeMailchimp(Practice):
-    """Adds Mailchimp's manners: its login, its limit, its problem documents, and its visit to a new webhook."""
+    """Adds Mailchimp's manners: its login, its limit, its problem documents, and its visit to a new webhook.
+
+    concurrent   calls at once
+    """
+
+    adjustable = (*Practice.adjustable, "concurrent")
+    concurrent: int = 10
 
     def handle(self, request: Request) -> Response:
         """A webhook's address is visited before the books are locked: it may lead to a hub that calls us meanwhile."""
@@ -45,8 +49,9 @@ class PracticeMailchimp(Practice):
         return super().handle(request)
 
     def guard(self, request: Request) -> Response | None:
-        if self.in_flight > CONNECTIONS:
-            return problem(429, "Too Many Requests", f"You have exceeded the limit of {CONNECTIONS} connections.")
+        if self.in_flight > self.concurrent:
+            said = f"You have exceeded the limit of {self.concurrent} simultaneous connections."
+            return problem(429, "Too Many Requests", said)
         if not self._login_fits(request):
             return problem(401, "API Key Invalid", "Your API key may be invalid, or of another data centre.")
         return None
@@ -54,6 +59,10 @@ class PracticeMailchimp(Practice):
     def _login_fits(self, request: Request) -> bool:
         given = request.authorization
         return given is not None and self.account["api_key"] in (given.password, given.token)
+
+    def holds(self) -> dict[str, int]:
+        lists = self.books["lists"].values()
+        return {"members": sum(len(held["members"]) for held in lists), "journeys": len(self.books["journeys"])}
 
     def unknown_route(self, request: Request, status: int) -> Response:
         if status == 405:
@@ -67,15 +76,18 @@ class PracticeMailchimp(Practice):
         answer.headers.update(headers)
         return answer
 
-    def tell(self, held: Record, kind: str, data: Mapping[str, str], source: str) -> None:
+    def tell(self, held: Record, kind: str, source: str, data: Callable[[], Mapping[str, str]]) -> None:
         """Sends a webhook to all in the audience that want this kind of event from this source."""
+        wanted = [hook for hook in held["webhooks"].values() if hook["events"][kind] and hook["sources"][source]]
+        if not wanted:
+            return
         now = datetime.now(UTC)
-        fired = {"type": kind, "fired_at": now.strftime("%Y-%m-%d %H:%M:%S")}
-        form = fired | {f"data{name}" if name.startswith("[") else f"data[{name}]": text for name, text in data.items()}
-        for hook in held["webhooks"].values():
-            if hook["events"][kind] and hook["sources"][source]:
-                headers, body = signed(form, hook["url"], hook["signing_secret"], now)
-                self.send(hook["url"], headers, body)
+        form = {"type": kind, "fired_at": now.strftime("%Y-%m-%d %H:%M:%S")}
+        for name, text in data().items():
+            form[f"data{name}" if name.startswith("[") else f"data[{name}]"] = text
+        for hook in wanted:
+            headers, body = signed(form, hook["url"], hook["signing_secret"], now)
+            self.send(hook["url"], headers, body)
 
 
 service = PracticeMailchimp("mailchimp", account={"api_key": "practice-us1"})

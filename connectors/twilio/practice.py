@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from email.utils import parsedate_to_datetime
+from operator import eq, ge, le
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from hub.practice import Request, Response, json_answer
 
 from . import practice_shapes as shapes
 from .keywords import meaning
-from .practice_account import ACCOUNT, CONCURRENT, NUMBER, SERVICE, TOKEN, TwilioPractice, refused, signed
+from .practice_account import ACCOUNT, NUMBER, SERVICE, TOKEN, TwilioPractice, refused, signed
 from .segments import LONGEST, segments
 
 __all__ = ["service", "signed"]
@@ -44,7 +45,6 @@ service = TwilioPractice("twilio", account={"account_sid": ACCOUNT, "auth_token"
 def new_account() -> dict[str, Any]:
     return {
         "auth_token": TOKEN,
-        "concurrent": CONCURRENT,
         "delivers": True,
         "messages": [],
         "numbers": [shapes.phone_number(ACCOUNT, NUMBER)],
@@ -60,41 +60,42 @@ def new_account() -> dict[str, Any]:
 @service.route("POST", f"{PATH}/Messages.json")
 def create_message(request: Request, account: str) -> Response:
     form = request.form
-    if fault := next(_message_faults(form), None):
+    to = _e164(form.get("To", ""))
+    if fault := next(_message_faults(form, to), None):
         return refused(400, *fault)
-    by_service = "MessagingServiceSid" in form
+    by_service, cost = "MessagingServiceSid" in form, segments(form["Body"]).count
     message = shapes.message(
         ACCOUNT,
-        to=_e164(form["To"]),
+        to=to,
         body=form["Body"],
         sender=form.get("From"),
         service=form.get("MessagingServiceSid"),
         direction="outbound-api",
         status="accepted" if by_service else "queued",
-        segments=segments(form["Body"]).count,
+        segments=cost,
     )
     answer = json_answer(message, 201)
     service.books["messages"].append(message)
     if service.books["delivers"]:
         of_service = service.books["service"]["status_callback"] if by_service else None
-        _deliver(message, form.get("StatusCallback") or of_service)
+        _deliver(message, cost, form.get("StatusCallback") or of_service)
     return answer
 
 
-def _message_faults(form: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def _message_faults(form: Mapping[str, str], to: str) -> Iterator[tuple[int, str]]:
     """What Twilio finds wrong with a message, the first thing first."""
-    to, body = form.get("To", ""), form.get("Body", "")
+    body, sender = form.get("Body", ""), form.get("From")
     if not to:
         yield 21604, "A 'To' phone number is required."
-    if _e164(to) in REFUSED:
-        yield REFUSED[_e164(to)]
-    if not addresses.phone(to, "US"):
+    if to in REFUSED:
+        yield REFUSED[to]
+    if not addresses.phone(form.get("To"), "US"):
         yield 21211, f"Invalid 'To' Phone Number: {to[:4]}XXXX"
     if not form.keys() & FROM_HERE.keys():
         yield 21603, "A 'From' phone number is required."
-    if "From" in form and not addresses.phone(form["From"], "US"):
-        yield 21212, "Invalid From Number (caller ID)"
-    if form.get("From", NUMBER) != NUMBER:
+    if sender not in (None, NUMBER):
+        if not addresses.phone(sender, "US"):
+            yield 21212, "Invalid From Number (caller ID)"
         yield 21606, "The 'From' phone number provided is not a valid message-capable Twilio phone number"
     if form.get("MessagingServiceSid", SERVICE) != SERVICE:
         yield 21701, "The Messaging Service resource does not exist"
@@ -102,7 +103,7 @@ def _message_faults(form: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         yield 21602, "Message body is required."
     if len(body) > LONGEST:
         yield 21617, "The concatenated message body exceeds the 1600 character limit."
-    if _e164(to) in service.books["opted_out"]:
+    if to in service.books["opted_out"]:
         yield 21610, "Attempt to send to unsubscribed recipient"
 
 
@@ -110,14 +111,14 @@ def _e164(number: str) -> str:
     return addresses.phone(number, "US") or number
 
 
-def _deliver(message: dict[str, Any], callback: str | None) -> None:
+def _deliver(message: dict[str, Any], cost: int, callback: str | None) -> None:
     """The message reaches the phone, or does not, and each status after the first is reported."""
     steps = ["queued"] if message["status"] == "accepted" else []
     reached = not message["to"].endswith(UNREACHABLE)
     steps += ["sent", "delivered" if reached else "undelivered"]
     message |= {
         "from": message["from"] or NUMBER,
-        "num_segments": str(segments(message["body"]).count),
+        "num_segments": str(cost),
         "date_sent": shapes.rfc2822(),
         "date_updated": shapes.rfc2822(),
         "price": "-0.00750",
@@ -125,31 +126,26 @@ def _deliver(message: dict[str, Any], callback: str | None) -> None:
         "error_code": None if reached else 30003,
         "error_message": None if reached else "Unreachable destination handset",
     }
-    for status in steps:
-        failed = status == "undelivered"
-        service.post(
-            callback, shapes.status_form(message | {"error_code": message["error_code"] if failed else None}, status)
-        )
+    if callback and service.reports:
+        for status in steps:
+            service.post(callback, shapes.status_form(message, status))
+
+
+COMPARED: Mapping[str, Callable[[date, date], bool]] = {"DateSent": eq, "DateSent>": ge, "DateSent<": le}
 
 
 @service.route("GET", f"{PATH}/Messages.json")
 def list_messages(request: Request, account: str) -> Response:
-    found = [message for message in reversed(service.books["messages"]) if _is_asked_for(message, request.args)]
+    wanted = request.args.to_dict()
+    found: list[dict[str, Any]] = service.books["messages"][::-1]
+    for name in wanted.keys() & {"To", "From"}:
+        found = [message for message in found if message[name.lower()] == wanted[name]]
+    for name, fits in COMPARED.items():
+        if name in wanted:
+            day = date.fromisoformat(wanted[name][:10])
+            sent = [message for message in found if message["date_sent"]]
+            found = [item for item in sent if fits(parsedate_to_datetime(item["date_sent"]).date(), day)]
     return _listing(request, "messages", found)
-
-
-def _is_asked_for(message: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
-    if wanted.get("To", message["to"]) != message["to"] or wanted.get("From", message["from"]) != message["from"]:
-        return False
-    days = {name: date.fromisoformat(value[:10]) for name, value in wanted.items() if name.startswith("DateSent")}
-    if days and message["date_sent"] is None:
-        return False
-    sent = parsedate_to_datetime(message["date_sent"]).date() if days else date.min
-    return (
-        days.get("DateSent", sent) == sent
-        and days.get("DateSent>", date.min) <= sent
-        and days.get("DateSent<", date.max) >= sent
-    )
 
 
 @service.route("GET", f"{PATH}/Messages/<sid>.json")
@@ -162,7 +158,7 @@ def _listing(request: Request, name: str, found: Sequence[Mapping[str, Any]]) ->
     """One page, in the 2010 API's shape. The token names the last one of the page before."""
     size = max(1, min(int(request.args.get("PageSize", 50)), 1000))
     page, token = int(request.args.get("Page", 0)), request.args.get("PageToken", "")
-    after = next((place + 1 for place, item in enumerate(found) if f"PA{item['sid']}" == token), 0)
+    after = next((place + 1 for place, item in enumerate(found) if f"PA{item['sid']}" == token), 0) if token else 0
     shown = found[after : after + size]
     asked = {key: value for key, value in request.args.items() if key not in ("Page", "PageToken", "PageSize")}
 

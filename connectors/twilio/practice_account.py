@@ -8,6 +8,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from hub.practice import Practice, Request, Response, json_answer
@@ -19,9 +20,7 @@ TOKEN = "practice-twilio-auth-token"
 NUMBER = "+14155550100"
 SERVICE = "MG" + "5ca1ab1e" * 4
 
-CONCURRENT = 50
-"""Calls at once. Twilio does not tell its own limit."""
-
+_ELSEWHERE = re.compile(f"/Accounts/(?!{ACCOUNT})")
 CODES = {401: 20003, 403: 20403, 404: 20404, 429: 20429, 500: 20500, 503: 20503}
 
 
@@ -37,6 +36,12 @@ def signed(params: Mapping[str, str], url: str, auth_token: str) -> tuple[dict[s
     return headers, urlencode(params).encode()
 
 
+@lru_cache(maxsize=8)
+def basic(user: str, password: str) -> str:
+    """The header of a login."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
 def refused(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     return json_answer(shapes.error(status, code, message), status, headers)
 
@@ -44,19 +49,27 @@ def refused(status: int, code: int, message: str, headers: Mapping[str, str] | N
 class TwilioPractice(Practice):
     """Checks the login, and refuses calls beyond what may run at once.
 
-    In the books, `concurrent` is that limit, `status` the account's, and `delivers` whether messages leave at once.
+    In the books, `status` is the account's, and `delivers` tells whether messages leave at once.
+
+    concurrent   calls at once; Twilio does not tell its own limit
+    reports      whether each status of a message is told to the address that it asked for
     """
 
+    adjustable = (*Practice.adjustable, "concurrent", "reports")
+    concurrent: int = 50
+    reports: bool = True
+
     def guard(self, request: Request) -> Response | None:
-        login = request.authorization
-        known = login is not None and (login.username, login.password) == (ACCOUNT, self.books["auth_token"])
-        if not known:
+        if request.headers.get("Authorization") != basic(ACCOUNT, self.books["auth_token"]):
             return refused(401, 20003, "Authenticate", {"WWW-Authenticate": 'Basic realm="Twilio API"'})
-        if self.in_flight > self.books["concurrent"]:
+        if self.in_flight > self.concurrent:
             return refused(429, 20429, "Too Many Requests")
-        if re.search("/Accounts/(?!" + ACCOUNT + ")", request.path):
+        if _ELSEWHERE.search(request.path):
             return self.unknown_route(request, 404)
         return None
+
+    def holds(self) -> dict[str, int]:
+        return {name: len(self.books[name]) for name in ("messages", "opted_out")}
 
     def unknown_route(self, request: Request, status: int) -> Response:
         return refused(status, CODES.get(status, 20004), f"The requested resource {request.path} was not found")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 VERSION = "2010-04-01"
@@ -17,7 +19,12 @@ def sid(prefix: str) -> str:
 
 def rfc2822() -> str:
     """The time as the 2010 API writes it: `Fri, 24 May 2019 17:44:46 +0000`."""
-    return format_datetime(datetime.now(UTC))
+    return _second(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def iso() -> str:
@@ -213,4 +220,5 @@ def status_form(message: Mapping[str, Any], status: str) -> dict[str, str]:
         "From": message["from"] or "",
         "ApiVersion": VERSION,
     }
-    return form | ({"ErrorCode": str(message["error_code"])} if message["error_code"] else {})
+    failed = status in ("undelivered", "failed")
+    return form | ({"ErrorCode": str(message["error_code"])} if failed and message["error_code"] else {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from hub.connector import Connector
 from hub.delivery import Delivery
 from hub.errors import ActionFailed
 from tests.connectors.contract import Contract, vendor_file
+from tests.servers import until
 
 from .conftest import Inbox, base, members
 from .test_actions import ADA, GRACE, batch, inputs
@@ -109,11 +109,11 @@ def test_an_eleventh_call_at_once_is_refused(server: Any) -> None:
     service.latency = 1.0
     with ThreadPoolExecutor(10) as threads:
         ten = threads.map(call, range(10))
-        while service.in_flight < 10:
-            threading.Event().wait(0.005)
+        until(lambda: service.in_flight == 10, says="Ten calls at once")
         service.latency = 0.0
         assert call() == 429
     assert list(ten) == [200] * 10
+    assert service.counts()["answers"] == {"429": 1, "200": 10}
 
 
 def test_calls_keep_their_connection_open(client: Client) -> None:
@@ -155,7 +155,7 @@ def test_our_own_writes_do_not_come_back(client: Client, inbox: Inbox) -> None:
     service.happen("subscribe", {"email": GRACE})
     (event,) = mailchimp.connector.read(inbox.take())
     assert event.person.email == GRACE
-    assert inbox.came.empty()
+    until(lambda: service.counts()["webhooks"] == {"sent": {"200": 1}, "waiting": 0}, says="One webhook, and no more")
 
 
 def test_a_webhook_that_wants_writes_by_api_gets_them(client: Client, inbox: Inbox) -> None:
@@ -192,6 +192,33 @@ def test_one_address_can_be_registered_once(client: Client, inbox: Inbox) -> Non
 def test_only_the_person_can_come_back_after_opting_out(client: Client, books: dict[str, Any]) -> None:
     for what in ("subscribe", "unsubscribe", "subscribe"):
         service.happen(what, {"email": ADA})
+    assert members(books)[ADA]["status"] == "subscribed"
+
+
+def test_a_member_is_found_by_hash_by_address_and_by_contact_id(client: Client) -> None:
+    mailchimp.upsert_member.perform(client, **inputs(ADA))
+    found = mailchimp.get_member.perform(client, "practice", ADA)
+    for name in (found["id"], found["id"].upper(), "Ada@example.com", found["contact_id"]):
+        assert client.lists.get_list_member("practice", name)["id"] == found["id"]
+    with pytest.raises(ActionFailed, match="Not Found"):
+        client.lists.get_list_member("practice", found["contact_id"][:-1])
+
+
+def test_whoever_changes_their_address_keeps_everything_else(client: Client, books: dict[str, Any]) -> None:
+    mailchimp.upsert_member.perform(client, **inputs(ADA, tags=["tea"], merge_fields={"FNAME": "Ada"}))
+    before = mailchimp.get_member.perform(client, "practice", ADA)
+    service.happen("upemail", {"email": ADA, "new_email": GRACE})
+    after = mailchimp.get_member.perform(client, "practice", GRACE)
+    assert list(members(books)) == [GRACE]
+    assert all(after[name] == before[name] for name in ("status", "tags", "merge_fields"))
+    with pytest.raises(ActionFailed, match="Not Found"):
+        client.lists.get_list_member("practice", before["contact_id"])
+
+
+def test_a_new_address_that_is_none_changes_nothing(client: Client, books: dict[str, Any]) -> None:
+    mailchimp.upsert_member.perform(client, **inputs(ADA))
+    with pytest.raises(ValueError, match="valid email"):
+        service.happen("upemail", {"email": ADA, "new_email": "nobody"})
     assert members(books)[ADA]["status"] == "subscribed"
 
 

@@ -171,7 +171,7 @@ def test_too_many_calls_at_once_are_tried_again_when_twilio_says(client, books):
     with pytest.raises(RateLimited) as limited:
         send(client)
     assert (limited.value.after, limited.value.code) == (3, "20429")
-    books["concurrent"] = 0
+    service.concurrent = 0
     with pytest.raises(RateLimited):
         send(client)
     assert books["messages"] == []

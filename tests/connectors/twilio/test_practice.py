@@ -217,6 +217,15 @@ def test_each_status_after_the_first_is_reported_signed(connect, inbox, fields, 
     assert codes["sent"] is None
 
 
+def test_reports_can_be_switched_off_and_messages_are_delivered_all_the_same(connect, books, monkeypatch):
+    sent = []
+    monkeypatch.setattr(service, "send", lambda *args, **kwargs: sent.append(args))
+    service.adjust({"reports": False})
+    send(connect(status_url="https://hub.example/webhooks/twilio/c-1"))
+    assert (books["messages"][0]["status"], sent) == ("delivered", [])
+    assert service.counts()["holds"] == {"messages": 1, "opted_out": 0}
+
+
 def test_a_delivery_that_failed_comes_again_under_the_same_token(connect, inbox):
     inbox.answers = [503]
     twilio.connector.function("subscribe")(connect(), inbox.url)

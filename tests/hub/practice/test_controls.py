@@ -7,6 +7,7 @@ import threading
 import pytest
 import requests
 
+from hub.practice.server import PracticeServer
 from hub.practice.service import LISTED
 from tests.servers import until
 
@@ -159,3 +160,10 @@ def test_an_address_that_there_is_not_says_what_there_is(base, session, path):
     answer = session.get(f"{base}{path}")
     assert answer.status_code == 404
     assert answer.json()["message"]
+
+
+def test_the_limits_of_our_own_practice_services_can_be_set():
+    services = PracticeServer().services
+    assert {"latency", "max_calls", "interval", "daily"} <= set(services["hubspot"].adjust({}))
+    assert {"latency", "concurrent", "reports"} == set(services["twilio"].adjust({}))
+    assert {"latency", "concurrent"} == set(services["mailchimp"].adjust({}))
