@@ -75,7 +75,7 @@ def create_message(request: Request, account: str) -> Response:
         segments=cost,
     )
     answer = json_answer(message, 201)
-    service.books["messages"].append(message)
+    service.keep(message)
     if service.books["delivers"]:
         of_service = service.books["service"]["status_callback"] if by_service else None
         _deliver(message, cost, form.get("StatusCallback") or of_service)
@@ -137,9 +137,9 @@ COMPARED: Mapping[str, Callable[[date, date], bool]] = {"DateSent": eq, "DateSen
 @service.route("GET", f"{PATH}/Messages.json")
 def list_messages(request: Request, account: str) -> Response:
     wanted = request.args.to_dict()
-    found: list[dict[str, Any]] = service.books["messages"][::-1]
-    for name in wanted.keys() & {"To", "From"}:
-        found = [message for message in found if message[name.lower()] == wanted[name]]
+    found = service.messages(wanted.get("To"))
+    if "From" in wanted:
+        found = [message for message in found if message["from"] == wanted["From"]]
     for name, fits in COMPARED.items():
         if name in wanted:
             day = date.fromisoformat(wanted[name][:10])
@@ -258,7 +258,7 @@ def _received(details: Mapping[str, Any]) -> dict[str, Any]:
         segments=1,
     )
     message["date_sent"] = message["date_created"]
-    service.books["messages"].append(message)
+    service.keep(message)
     _opt(message["from"], meaning(message["body"]))
     held = service.books["service"]
     if held["inbound_request_url"] and not held["use_inbound_webhook_on_number"]:

@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from hub.practice import Practice, Request, Response, json_answer
@@ -58,6 +60,24 @@ class TwilioPractice(Practice):
     adjustable = (*Practice.adjustable, "concurrent", "reports")
     concurrent: int = 50
     reports: bool = True
+
+    def __init__(self, name: str, *, account: Mapping[str, str]) -> None:
+        super().__init__(name, account=account)
+        self._to: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def reset(self) -> None:
+        with self.lock:
+            super().reset()
+            self._to.clear()
+
+    def keep(self, message: dict[str, Any]) -> None:
+        """Writes a message into the books."""
+        self.books["messages"].append(message)
+        self._to[message["to"]].append(message)
+
+    def messages(self, to: str | None) -> list[dict[str, Any]]:
+        """The messages to a number, or all, newest first."""
+        return (self.books["messages"] if to is None else self._to.get(to, []))[::-1]
 
     def guard(self, request: Request) -> Response | None:
         if request.headers.get("Authorization") != basic(ACCOUNT, self.books["auth_token"]):

@@ -265,20 +265,21 @@ def test_what_a_trial_account_puts_before_a_text_does_not_matter(client, books):
     assert len(find(client, since)) == 1
 
 
-def fill(books, count: int, made: str) -> None:
+def fill(count: int, made: str) -> None:
     """So many other messages to the same number."""
     one = shapes.message(
         ACCOUNT, to=ADA, body="x", sender=NUMBER, service=None, direction="outbound-api", status="sent", segments=1
     )
     one |= {"date_sent": made, "date_created": made}
-    books["messages"] += [one | {"sid": shapes.sid("SM")} for _ in range(count)]
+    for _ in range(count):
+        service.keep(one | {"sid": shapes.sid("SM")})
 
 
-def test_it_reads_on_while_pages_are_recent_and_stops_where_they_are_old(client, books):
+def test_it_reads_on_while_pages_are_recent_and_stops_where_they_are_old(client):
     since = ago(seconds=0)
-    fill(books, 2500, "Sun, 22 Nov 2020 12:00:00 +0000")
+    fill(2500, "Sun, 22 Nov 2020 12:00:00 +0000")
     sid = send(client)["sid"]
-    fill(books, 1500, shapes.rfc2822())
+    fill(1500, shapes.rfc2822())
     assert [answer["sid"] for answer in find(client, since)] == [sid]
     # 4001 messages are five pages: the first and half the second are recent, the third is the first that is all old.
     assert len(calls("GET")) == 3
