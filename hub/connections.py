@@ -21,6 +21,8 @@ from .workspaces import Workspace, Workspaces
 
 READY, NEEDS_LOGIN, OFF = "ready", "needs_login", "off"
 _FRESH_SECONDS = 5.0
+_MOST_VALUES = 1000
+"""Values of one field: an account may have a secret for each of its audiences, and each delivery is tried with all."""
 
 
 @dataclass(frozen=True)
@@ -325,6 +327,6 @@ def _filled_in(connector: Connector, given: Mapping[str, str]) -> dict[str, Any]
 
 
 def _with_newest(known: Any, fresh: Any) -> list[str]:
-    """Several secrets, the fresh ones first, ten at most: older ones were exchanged long ago."""
+    """Several values, the fresh ones first. The oldest go when there are too many: they were exchanged long ago."""
     newest, older = ([value] if isinstance(value, str) else list(value or ()) for value in (fresh, known))
-    return (newest + [value for value in older if value not in newest])[:10]
+    return (newest + [value for value in older if value not in newest])[:_MOST_VALUES]

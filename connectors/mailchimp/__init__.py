@@ -33,6 +33,7 @@ connector = Connector(
             secret=True,
         ),
         Field("signing_secret", "Signing secrets", secret=True, required=False, several=True, generated=True),
+        Field("webhook_ids", "Webhooks of the hub", secret=True, required=False, several=True, generated=True),
         Field("url_secret", "Secret in the webhook address", secret=True, generated=True),
     ],
     verify=mailchimp_signature(signing_field="signing_secret", url_field="url_secret", parameter="key"),
@@ -72,12 +73,17 @@ TYPES = {
 
 @connector.connect
 def connect(
-    *, base_url: str | None = None, api_key: str, signing_secret: Sequence[str] = (), url_secret: str = ""
+    *,
+    base_url: str | None = None,
+    api_key: str,
+    signing_secret: Sequence[str] = (),
+    webhook_ids: Sequence[str] = (),
+    url_secret: str = "",
 ) -> Client:
     """A client of the account. Raises SetupError if the key does not name its data centre."""
     from .client import connected  # here, so that a hub without a Mailchimp account never loads the vendor's library
 
-    return connected(api_key, base_url, holds_signing_secret=bool(signing_secret))
+    return connected(api_key, base_url, webhook_ids)
 
 
 @connector.check
@@ -103,9 +109,8 @@ def webhook_url(url: str, *, url_secret: str, **_: object) -> str:
 
 @connector.subscribe
 def subscribe(client: Client, webhook_url: str) -> Mapping[str, list[str]]:
-    """One signed webhook for each audience. Gives the signing secrets of those that it made, newest first."""
-    secrets = subscriptions.subscribe(client, webhook_url)
-    return {"signing_secret": secrets} if secrets else {}
+    """One signed webhook for each audience. Gives the ids and signing secrets of those that it made, newest first."""
+    return subscriptions.subscribe(client, webhook_url)
 
 
 @connector.unsubscribe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,16 +22,16 @@ _KEY = re.compile(r"[^-]+-([a-z]+[0-9]+)")
 class Client:
     """The parts of the vendor's client that we use. Their calls raise ActionFailed and return parsed JSON, or None.
 
-    holds_signing_secret   whether the connection can check the signature of at least one webhook
+    webhook_ids   the webhooks that this connection made, and so holds the signing secrets of
     """
 
     root: Any
     lists: Any
     journeys: Any
-    holds_signing_secret: bool
+    webhook_ids: frozenset[str]
 
 
-def connected(api_key: str, base_url: str | None, *, holds_signing_secret: bool) -> Client:
+def connected(api_key: str, base_url: str | None, webhook_ids: Iterable[str] = ()) -> Client:
     """A client of the key's account; `base_url` stands for `https://us21.api.mailchimp.com`."""
     # The library replaces every "server" in an address by the data centre; with none it leaves addresses alone.
     vendor = mailchimp_marketing.Client({"api_key": api_key, "server": ""})
@@ -41,7 +41,7 @@ def connected(api_key: str, base_url: str | None, *, holds_signing_secret: bool)
     api.host = (base_url or _address(api_key)).rstrip("/") + "/3.0"
     api.request = partial(_request, session)
     api.call_api = partial(_call, api.call_api)
-    return Client(vendor.root, vendor.lists, vendor.customerJourneys, holds_signing_secret)
+    return Client(vendor.root, vendor.lists, vendor.customerJourneys, frozenset(webhook_ids))
 
 
 def _address(api_key: str) -> str:

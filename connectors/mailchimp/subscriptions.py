@@ -25,11 +25,12 @@ SOURCES = {"user": True, "admin": True, "api": False}
 _PAGE = 1000
 
 
-def subscribe(client: Client, webhook_url: str) -> list[str]:
+def subscribe(client: Client, webhook_url: str) -> dict[str, list[str]]:
     """Makes the webhooks that are missing, repairs those that differ, removes doubles.
 
-    Gives the signing secrets of those it made, newest first. Mailchimp tells a secret only once, so if it fails
-    halfway, what it made is taken back: nobody could check what those send.
+    Gives `webhook_ids` and `signing_secret` of those it made, newest first. Mailchimp tells a secret only once, so
+    whatever else leads to our address is made anew: what it sends could not be checked. If it fails halfway, what it
+    made is taken back for the same reason.
     """
     made: list[dict[str, Any]] = []
     try:
@@ -40,7 +41,9 @@ def subscribe(client: Client, webhook_url: str) -> list[str]:
             for webhook in made:
                 client.lists.delete_list_webhook(webhook["list_id"], webhook["id"])
         raise
-    return [webhook["signing_secret"] for webhook in reversed(made) if webhook.get("signing_secret")]
+    made.reverse()
+    signing = [webhook["signing_secret"] for webhook in made if webhook.get("signing_secret")]
+    return {"webhook_ids": [webhook["id"] for webhook in made], "signing_secret": signing} if made else {}
 
 
 def unsubscribe(client: Client, webhook_url: str) -> None:
@@ -53,12 +56,10 @@ def unsubscribe(client: Client, webhook_url: str) -> None:
 def _arrange(client: Client, audience: str, webhook_url: str, made: list[dict[str, Any]]) -> None:
     """One audience. A webhook that had to be made is added to `made`."""
     ours = _ours(client, audience, webhook_url)
-    kept, doubles = (ours[0], ours[1:]) if ours else (None, [])
-    if kept and kept.get("signing_enabled") and not client.holds_signing_secret:
-        # Its secret was told once and is lost, so all that it sends would be refused.
-        doubles, kept = [kept, *doubles], None
-    for webhook in doubles:
-        client.lists.delete_list_webhook(audience, webhook["id"])
+    kept = next((webhook for webhook in ours if webhook["id"] in client.webhook_ids), None)
+    for webhook in ours:
+        if webhook is not kept:
+            client.lists.delete_list_webhook(audience, webhook["id"])
     wanted = {"url": webhook_url, "events": EVENTS, "sources": SOURCES}
     if kept is None:
         made.append(client.lists.create_list_webhook(audience, {**wanted, "signing_enabled": True}))

@@ -191,13 +191,15 @@ def test_what_subscribing_tells_is_kept_the_newest_first(world: World, service: 
     assert world.hub.connections.get(connection.id).secrets["signing"] == ["two", "one", made_here]
 
 
-def test_of_many_exchanged_secrets_the_newest_ten_are_kept(world: World, service: Service) -> None:
+def test_hundreds_of_secrets_are_in_use_at_once_and_of_more_the_newest_are_kept(world: World, service: Service) -> None:
+    service.subscribing = {"signing": [str(number) for number in range(999)]}
     connection, _ = connect(world)
-    for number in range(12):
-        service.subscribing = {"signing": str(number)}
-        world.hub.connections.subscribe(connection.id)
+    *known, made_here = connection.secrets["signing"]
+    assert known == service.subscribing["signing"]
+    service.subscribing = {"signing": ["newer", "new"]}
+    world.hub.connections.subscribe(connection.id)
     kept = world.hub.connections.get(connection.id).secrets["signing"]
-    assert kept == [str(number) for number in range(11, 1, -1)]
+    assert kept == ["newer", "new", *known[:998]]
 
 
 @pytest.mark.parametrize(

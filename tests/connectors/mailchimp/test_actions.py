@@ -59,7 +59,7 @@ def test_a_key_without_a_data_centre_goes_nowhere(key: str) -> None:
 
 
 def test_the_data_centre_of_the_key_is_the_host() -> None:
-    client = connected("0123456789abcdef-us21", None, holds_signing_secret=False)
+    client = connected("0123456789abcdef-us21", None)
     assert client.lists.api_client.host == "https://us21.api.mailchimp.com/3.0"
     assert "0123456789abcdef" not in repr(client)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -38,32 +39,53 @@ def test_more_audiences_than_a_page_holds_are_all_listened_to(
     assert len(mailchimp.subscribe(client, inbox.url)["signing_secret"]) == 5
 
 
+def renewed(client: Client, *made: Mapping[str, list[str]]) -> Client:
+    """A client that holds what subscribing gave."""
+    fields = {name: [value for given in made for value in given[name]] for name in ("webhook_ids", "signing_secret")}
+    return mailchimp.connect(base_url=base(client), **fields, **service.account)
+
+
 def test_subscribing_again_changes_nothing(client: Client, books: dict[str, Any], inbox: Inbox) -> None:
-    mailchimp.subscribe(client, inbox.url)
+    again = renewed(client, mailchimp.subscribe(client, inbox.url))
     known = hooks(books)
-    again = mailchimp.connect(base_url=base(client), signing_secret=["kept"], **service.account)
     service.calls.clear()
     assert mailchimp.subscribe(again, inbox.url) == {}
     assert hooks(books) == known
     assert {method for method, _ in paths()} == {"GET"}
 
 
-def test_what_differs_is_repaired_and_doubles_go(client: Client, books: dict[str, Any], inbox: Inbox) -> None:
-    for key in ("old", "older"):
-        client.lists.create_list_webhook(
-            "practice", {"url": inbox.url.replace("u-1", key), "events": {"profile": True}}
-        )
-    client.lists.create_list_webhook("practice", {"url": inbox.url.replace("c-1", "somebody-else")})
-    assert mailchimp.subscribe(client, inbox.url) == {}
-    ours, other = hooks(books)
+def test_what_differs_is_repaired(client: Client, books: dict[str, Any], inbox: Inbox) -> None:
+    made = mailchimp.subscribe(client, inbox.url)
+    changed = {"url": inbox.url.replace("u-1", "old"), "events": {"campaign": False}, "sources": {"api": True}}
+    client.lists.update_list_webhook("practice", made["webhook_ids"][0], changed)
+    assert mailchimp.subscribe(renewed(client, made), inbox.url) == {}
+    (ours,) = hooks(books)
     assert (ours["url"], ours["events"]["campaign"], ours["sources"]["api"]) == (inbox.url, True, False)
-    assert "somebody-else" in other["url"]
+    assert [ours["signing_secret"]] == made["signing_secret"]
 
 
-def test_a_webhook_whose_secret_was_lost_is_made_anew(client: Client, books: dict[str, Any], inbox: Inbox) -> None:
-    (lost,) = mailchimp.subscribe(client, inbox.url)["signing_secret"]
-    (found,) = mailchimp.subscribe(client, inbox.url)["signing_secret"]
-    assert [hook["signing_secret"] for hook in hooks(books)] == [found] != [lost]
+def test_doubles_of_ours_go_and_others_stay(client: Client, books: dict[str, Any], inbox: Inbox) -> None:
+    client.lists.create_list_webhook("practice", {"url": inbox.url.replace("u-1", "before Mailchimp signed")})
+    client.lists.create_list_webhook("practice", {"url": inbox.url.replace("c-1", "somebody-else")})
+    made = mailchimp.subscribe(client, inbox.url)
+    client.lists.create_list_webhook("practice", {"url": inbox.url.replace("u-1", "double")})
+    mailchimp.subscribe(renewed(client, made), inbox.url)
+    assert [hook["id"] for hook in hooks(books) if "somebody-else" not in hook["url"]] == made["webhook_ids"]
+    assert len(hooks(books)) == 2
+
+
+def test_a_webhook_whose_secret_was_lost_is_made_anew_whatever_else_is_held(
+    client: Client, books: dict[str, Any], inbox: Inbox
+) -> None:
+    held = mailchimp.subscribe(client, inbox.url)
+    client.lists.get_list("a6b5da1054")
+    service.add_fault({"kind": "drop_after", "path": "/a6b5da1054/webhooks"})
+    with pytest.raises(OutcomeUnknown):  # the answer that tells the secret
+        client.lists.create_list_webhook("a6b5da1054", {"url": inbox.url, "signing_enabled": True})
+    more = mailchimp.subscribe(renewed(client, held), inbox.url)
+    assert [hook["signing_secret"] for hook in hooks(books, "a6b5da1054")] == more["signing_secret"]
+    assert [hook["signing_secret"] for hook in hooks(books)] == held["signing_secret"]
+    assert mailchimp.subscribe(renewed(client, more, held), inbox.url) == {}
 
 
 def test_failing_halfway_leaves_no_webhook_whose_secret_nobody_has(
