@@ -20,7 +20,8 @@ _KEY = re.compile(r"[^-]+-([a-z]+[0-9]+)")
 
 @dataclass(frozen=True, repr=False)
 class Client:
-    """The parts of the vendor's client that we use. Their calls raise ActionFailed and return parsed JSON, or None.
+    """The parts of the vendor's client that we use. Their calls raise ActionFailed and return a JSON object, which is
+    empty where Mailchimp answers without one.
 
     webhook_ids   the webhooks that this connection made, and so holds the signing secrets of
     """
@@ -66,7 +67,7 @@ def _request(
     return answer
 
 
-def _call(call_api: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+def _call(call_api: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
     """The library's call with our errors. It gives the response itself where it finds no JSON in the body."""
     try:
         answer = call_api(*args, **kwargs)
@@ -75,7 +76,7 @@ def _call(call_api: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, 
     if isinstance(answer, dict):
         return answer
     if isinstance(answer, requests.Response) and answer.status_code == 204:
-        return None
+        return {}
     raise OutcomeUnknown("Mailchimp's answer could not be read, so it may or may not have happened.")
 
 

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 from hub import addresses
 from hub.errors import ActionFailed, NotAuthorized, OutcomeUnknown, Rejected, TryLater
 
+from .listing import listed, unreadable
+
 if TYPE_CHECKING:
     from .client import Client
 
 ONE_BY_ONE = 15.0
 """Seconds that a batch spends on members who are there already, so that it ends well within its holder's lease."""
 
+GONE = ("absent", "archived")
 MARK = "regulars_id"
 """The property by which one of our events is known from another with the same words: Mailchimp gives events no id."""
-
-_EVENTS_PAGE = 1000
 
 
 def upsert(
@@ -39,8 +40,11 @@ def upsert(
     address = spelled(email)
     body = {"email_address": address, "status_if_new": status_if_new, **_merged(merge_fields)}
     member = client.lists.set_list_member(list_id, member_hash(address), body)
-    if tags:
+    try:
         change_tags(client, list_id, address, tags, "active")
+    except Rejected as refusal:
+        says = f"The member was updated, but the tags were refused: {refusal}"
+        raise Rejected(says, status=refusal.status, code=refusal.code) from None
     return _brief(member)
 
 
@@ -89,7 +93,7 @@ def _add_newcomers(client: Client, list_id: str, calls: Sequence[Mapping[str, An
         added = {addresses.email(item["email_address"]) or "": _brief(item) for item in answer["new_members"]}
         refused = {addresses.email(item["email_address"]) or "": _refusal(item) for item in answer["errors"]}
     except (KeyError, TypeError):
-        raise _unreadable() from None
+        raise unreadable() from None
     return {**refused, **added}
 
 
@@ -139,7 +143,7 @@ def get(client: Client, list_id: str, email: str) -> dict[str, Any]:
             raise
         return {"list_id": list_id, "email_address": address, "status": "absent", "tags": [], "merge_fields": {}}
     if "status" not in member:
-        raise _unreadable()
+        raise unreadable()
     return member
 
 
@@ -180,8 +184,7 @@ def archive(client: Client, list_id: str, email: str) -> dict[str, Any]:
     try:
         client.lists.delete_list_member(list_id, member_hash(spelled(email)))
     except Rejected as refusal:
-        status = get(client, list_id, email)["status"]
-        if refusal.status not in (404, 405) or status not in ("absent", "archived"):
+        if refusal.status not in (404, 405) or (status := get(client, list_id, email)["status"]) not in GONE:
             raise
         return {"status": status}
     return {"status": "archived"}
@@ -207,8 +210,10 @@ def find_events(
     client: Client, since: datetime, list_id: str, email: str, name: str, properties: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
     """The answers that `add_event` gave or would have given for such events from `since` on, oldest first."""
+    member = member_hash(spelled(email))
     try:
-        answer = client.lists.get_list_member_events(list_id, member_hash(spelled(email)), count=_EVENTS_PAGE)
+        # All of them: no page of Mailchimp's says in which order they come.
+        events = list(listed(client.lists.get_list_member_events, list_id, member, name="events"))
     except Rejected as refusal:
         if refusal.status == 404:  # no such member, so no event on it
             return []
@@ -216,13 +221,13 @@ def find_events(
     wanted, earliest = _as_text(properties), since.replace(microsecond=0)  # Mailchimp's times are in whole seconds
     found = []
     try:
-        for event in answer["events"]:
+        for event in events:
             told = dict(event.get("properties") or {})
             made, at = told.pop(MARK, None), datetime.fromisoformat(event["occurred_at"])
             if made and event["name"] == name and told == wanted and at >= earliest:
                 found.append((at, {"id": made, "name": name}))
     except (KeyError, TypeError, ValueError):
-        raise _unreadable() from None
+        raise unreadable() from None
     return [answer for _, answer in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -244,7 +249,7 @@ def _brief(member: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {name: member[name] for name in ("id", "list_id", "email_address", "status")}
     except (KeyError, TypeError):
-        raise _unreadable() from None
+        raise unreadable() from None
 
 
 def _merged(merge_fields: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -261,7 +266,3 @@ def _no_address() -> Rejected:
 
 def _not_mentioned() -> OutcomeUnknown:
     return OutcomeUnknown("Mailchimp's answer to the batch does not mention this member, so it may not have happened.")
-
-
-def _unreadable() -> OutcomeUnknown:
-    return OutcomeUnknown("Mailchimp's answer has not the form it should have, so it may or may not have happened.")

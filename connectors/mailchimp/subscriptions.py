@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import ActionFailed
+
+from .listing import listed
 
 if TYPE_CHECKING:
     from .client import Client
@@ -21,8 +23,6 @@ EVENTS = {
 }
 SOURCES = {"user": True, "admin": True, "api": False}
 """Without `api` our own writes do not come back to us."""
-
-_PAGE = 1000
 
 
 def subscribe(client: Client, webhook_url: str) -> dict[str, list[str]]:
@@ -73,11 +73,6 @@ def _ours(client: Client, audience: str, webhook_url: str) -> list[dict[str, Any
     return [webhook for webhook in found if webhook["url"].split("?")[0] == webhook_url.split("?")[0]]
 
 
-def _audiences(client: Client) -> Iterator[str]:
-    seen = 0
-    while True:
-        page = client.lists.get_all_lists(fields=["lists.id", "total_items"], count=_PAGE, offset=seen)
-        yield from [audience["id"] for audience in page["lists"]]
-        seen += len(page["lists"])
-        if not page["lists"] or seen >= page["total_items"]:
-            return
+def _audiences(client: Client) -> Iterable[str]:
+    found = listed(client.lists.get_all_lists, name="lists", fields=["lists.id", "total_items"])
+    return [audience["id"] for audience in found]

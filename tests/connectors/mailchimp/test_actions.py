@@ -9,60 +9,12 @@ import pytest
 
 from connectors import mailchimp
 from connectors.mailchimp import members as members_of
-from connectors.mailchimp.client import Client, connected
+from connectors.mailchimp.client import Client
 from connectors.mailchimp.practice import service
-from hub.errors import (
-    ActionFailed,
-    NotAuthorized,
-    OutcomeUnknown,
-    RateLimited,
-    Rejected,
-    ServiceDown,
-    SetupError,
-    TryLater,
-)
+from hub.errors import ActionFailed, OutcomeUnknown, RateLimited, Rejected, TryLater
 
+from .calls import ADA, GRACE, batch, inputs
 from .conftest import members, paths
-
-ADA, GRACE = "ada@example.com", "grace@example.com"
-
-
-def inputs(email: str, **others: Any) -> dict[str, Any]:
-    given = {"list_id": "practice", "email": email, "tags": (), "merge_fields": None, "status_if_new": "subscribed"}
-    return given | others
-
-
-def batch(client: Client, *calls: dict[str, Any]) -> list[Any]:
-    assert mailchimp.upsert_member.many is not None
-    return list(mailchimp.upsert_member.many(client, calls))
-
-
-# ---- logging in
-
-
-def test_the_check_gives_the_accounts_name(client: Client) -> None:
-    assert mailchimp.check(client) == "Practice account"
-
-
-def test_a_wrong_key_is_a_lost_login(server: Any) -> None:
-    with pytest.raises(NotAuthorized, match="API Key Invalid") as lost:
-        mailchimp.check(mailchimp.connect(base_url=server.base_url, api_key="wrong-us1"))
-    assert "wrong-us1" not in str(lost.value)
-
-
-@pytest.mark.parametrize(
-    "key", ["0123456789abcdef", "abc-", "abc-evil.example/", "abc-us1.evil.example", "a-b-us1", ""]
-)
-def test_a_key_without_a_data_centre_goes_nowhere(key: str) -> None:
-    with pytest.raises(SetupError, match="data centre"):
-        mailchimp.connect(api_key=key)
-
-
-def test_the_data_centre_of_the_key_is_the_host() -> None:
-    client = connected("0123456789abcdef-us21", None)
-    assert client.lists.api_client.host == "https://us21.api.mailchimp.com/3.0"
-    assert "0123456789abcdef" not in repr(client)
-
 
 # ---- adding and updating
 
@@ -92,6 +44,13 @@ def test_whoever_opted_out_stays_out_alone_and_together(client: Client, books: d
     (together,) = batch(client, inputs(GRACE, tags=["vip"]))
     assert (alone["status"], together["status"]) == ("unsubscribed", "unsubscribed")
     assert [members(books)[address]["tags"] for address in (ADA, GRACE)] == [["vip"], ["vip"]]
+
+
+def test_refused_tags_do_not_hide_that_the_member_was_updated(client: Client, books: dict[str, Any]) -> None:
+    service.add_fault({"kind": "status", "status": 400, "path": "/tags"})
+    with pytest.raises(Rejected, match="The member was updated, but the tags were refused: Practice Fault") as refused:
+        mailchimp.upsert_member.perform(client, **inputs(ADA, tags=["vip"], merge_fields={"FNAME": "Ada"}))
+    assert (refused.value.status, members(books)[ADA]["merge_fields"]) == (400, {"FNAME": "Ada"})
 
 
 def test_a_batch_never_asks_mailchimp_to_change_a_status(client: Client, server: Any) -> None:
@@ -279,49 +238,18 @@ def test_events_that_are_older_or_other_are_not_found(client: Client) -> None:
     assert len(mailchimp.find_events(client, datetime.now(UTC) - timedelta(minutes=1), **event)) == 1
 
 
+def test_an_event_is_found_on_whatever_page_it_stands(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    mailchimp.upsert_member.perform(client, **inputs(ADA))
+    event: dict[str, Any] = {"list_id": "practice", "email": ADA, "name": "purchased", "properties": None}
+    made = [mailchimp.add_event.perform(client, **event) for _ in range(5)]
+    monkeypatch.setattr("connectors.mailchimp.listing.PAGE", 2)
+    found = mailchimp.find_events(client, datetime.now(UTC) - timedelta(minutes=1), **event)
+    assert sorted(answer["id"] for answer in found) == sorted(answer["id"] for answer in made)
+    assert [method for method, _ in paths()].count("GET") == 3
+
+
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(client: Client) -> None:
     for action in (mailchimp.get_member, mailchimp.archive_member):
         with pytest.raises(Rejected, match="no e-mail address"):
             action.perform(client, "practice", "nobody")
     assert paths() == []
-
-
-# ---- what failures mean
-
-
-@pytest.mark.parametrize(
-    ("fault", "meaning"),
-    [
-        ({"kind": "status", "status": 400}, Rejected),
-        ({"kind": "status", "status": 401}, NotAuthorized),
-        ({"kind": "status", "status": 403}, NotAuthorized),
-        ({"kind": "status", "status": 404}, Rejected),
-        ({"kind": "status", "status": 429}, RateLimited),
-        ({"kind": "status", "status": 500}, OutcomeUnknown),
-        ({"kind": "html"}, OutcomeUnknown),
-        ({"kind": "malformed"}, OutcomeUnknown),
-        ({"kind": "drop_before"}, OutcomeUnknown),
-        ({"kind": "drop_after"}, OutcomeUnknown),
-    ],
-)
-def test_every_failure_says_what_happens_next(
-    client: Client, fault: dict[str, Any], meaning: type[ActionFailed]
-) -> None:
-    service.add_fault({"path": "/members/", **fault})
-    with pytest.raises(ActionFailed) as failed:
-        mailchimp.upsert_member.perform(client, **inputs(ADA))
-    assert type(failed.value) is meaning
-
-
-@pytest.mark.parametrize("status", [429, 403])
-def test_an_overload_is_waited_for_as_long_as_it_asks(client: Client, status: int) -> None:
-    service.add_fault({"kind": "status", "status": status, "seconds": 7})
-    with pytest.raises(RateLimited) as failed:
-        mailchimp.check(client)
-    assert (failed.value.after, failed.value.status) == (7, status)
-
-
-def test_a_service_that_cannot_be_reached_did_nothing() -> None:
-    nowhere = mailchimp.connect(base_url="http://127.0.0.1:9", api_key="practice-us1")
-    with pytest.raises(ServiceDown):
-        mailchimp.check(nowhere)

@@ -21,8 +21,8 @@ from hub.errors import ActionFailed
 from tests.connectors.contract import Contract, vendor_file
 from tests.servers import until
 
+from .calls import ADA, GRACE, batch, inputs
 from .conftest import Inbox, base, members
-from .test_actions import ADA, GRACE, batch, inputs
 
 TEXTS = {"type": "array", "items": {"type": "string"}}
 

@@ -33,7 +33,7 @@ def test_each_audience_gets_one_signed_webhook_without_our_own_echo(
 def test_more_audiences_than_a_page_holds_are_all_listened_to(
     client: Client, books: dict[str, Any], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.mailchimp.subscriptions._PAGE", 2)
+    monkeypatch.setattr("connectors.mailchimp.listing.PAGE", 2)
     for number in range(4):
         client.lists.get_list(f"audience{number}")
     assert len(mailchimp.subscribe(client, inbox.url)["signing_secret"]) == 5
