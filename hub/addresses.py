@@ -37,6 +37,13 @@ def _phone(text: str, region: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_region(text: str) -> bool:
+    """Whether there is a region of this name, "US", with phone numbers of its own."""
+    import phonenumbers
+
+    return phonenumbers.country_code_for_region(text.upper()) != 0
+
+
 def region_of(number: str) -> str | None:
     """The region of an E.164 number, "US", or None."""
     import phonenumbers

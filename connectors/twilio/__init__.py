@@ -132,13 +132,13 @@ def events(delivery: Delivery) -> Iterator[Event]:
 
 @connector.subscribe
 def subscribe(client: Client, webhook_url: str) -> dict[str, str]:
-    """Has inbound messages sent to the hub, and gives the address for reports, which each message carries itself.
+    """Has inbound messages sent to the hub, and gives the address for reports where it is another than before.
 
-    A number's own status callback is about calls, so reports cannot be asked for once and for all. Raises
-    SetupError if the account gives its inbound messages to someone else.
+    A number's own status callback is about calls, so reports cannot be asked for once and for all: each message
+    carries the address. Raises SetupError if the account gives its inbound messages to someone else.
     """
     inbound.subscribe(client, webhook_url)
-    return {"status_url": webhook_url}
+    return {} if client.status_url == webhook_url else {"status_url": webhook_url}
 
 
 @connector.unsubscribe
@@ -146,9 +146,6 @@ def unsubscribe(client: Client, webhook_url: str) -> None:
     """Takes back the addresses that are ours."""
     inbound.unsubscribe(client, webhook_url)
 
-
-SKEW = timedelta(seconds=10)
-"""How far Twilio's clock may be behind ours; it also tells whole seconds only."""
 
 TRIAL = "Sent from your Twilio trial account - "
 """What a trial account puts before each text."""
@@ -199,7 +196,8 @@ def find_sms(
     are read, newest first, because Twilio filters by the day that a message was sent, and one still queued has none;
     a page on which everything is older ends it.
     """
-    number, cost, earliest = _number(client, to), segments(text), since - SKEW
+    number, cost = _number(client, to), segments(text)
+    earliest = since.replace(microsecond=0)  # Twilio's times are in whole seconds
     found: dict[str, tuple[datetime, dict[str, Any]]] = {}
     for page in pages(client, f"{client.account_url}/Messages.json", {"To": number, "PageSize": 1000}):
         recent = [(at, message) for message in _messages(page) if (at := _created(message)) >= earliest]

@@ -82,6 +82,8 @@ def open_client(
     _need(account_sid, "AC", "The account SID")
     if not auth_token:
         raise SetupError("The auth token is missing. It is on the first page of Twilio's console.")
+    if region and not addresses.is_region(region):
+        raise SetupError(f"{region!r} is no country. Give its two letters, like US, or GB for the United Kingdom.")
     sender = {}
     if messaging_service_sid:
         sender["MessagingServiceSid"] = _need(messaging_service_sid, "MG", "The messaging service SID")

@@ -49,7 +49,8 @@ def places(client: Client) -> Iterator[Place]:
             service.get("inbound_method") or "POST",
         )
         return
-    for number in get(client, f"{url}/PhoneNumbers", {"PageSize": 100}).get("phone_numbers", []):
+    # As many as a page holds.
+    for number in get(client, f"{url}/PhoneNumbers", {"PageSize": 1000}).get("phone_numbers", []):
         yield _of_number(client, number["phone_number"])
 
 

@@ -20,8 +20,8 @@ def meaning(text: str, opt_out_type: str = "") -> Meaning | None:
     """What a message asks for, None if it is an ordinary message.
 
     `opt_out_type` is Twilio's own judgement (OptOutType), sent where Advanced Opt-Out is on; it knows the account's
-    own keywords, so it wins. Otherwise the whole message must be one of the words: "Stop!" and "stop all" stop,
-    "please stop" does not, exactly as at Twilio.
+    own keywords, so it wins. Otherwise the whole message must be one of the words, as at Twilio: "please stop" is none.
+    Beyond what Twilio says it does, spaces and punctuation do not count: "Stop!" and "stop all" mean what they say.
     """
     told: dict[str, Meaning] = {"STOP": "stop", "START": "start", "HELP": "help"}
     if opt_out_type.upper() in told:

@@ -219,11 +219,17 @@ def update_service(request: Request) -> Response:
 
 @service.route("GET", f"/v1/Services/{SERVICE}/PhoneNumbers")
 def list_service_numbers(request: Request) -> Response:
+    """One page, in the newer APIs' shape."""
     url, size = f"https://messaging.twilio.com{request.path}", int(request.args.get("PageSize", 50))
-    first = f"{url}?PageSize={size}&Page=0"
-    meta = {"first_page_url": first, "key": "phone_numbers", "next_page_url": None, "page": 0, "page_size": size}
-    found = [shapes.service_number(SERVICE, number) for number in service.books["numbers"]]
-    return json_answer({"phone_numbers": found, "meta": meta | {"previous_page_url": None, "url": first}})
+    page, found = int(request.args.get("Page", 0)), service.books["numbers"]
+
+    def at(number: int) -> str | None:
+        return f"{url}?PageSize={size}&Page={number}" if 0 <= number * size < len(found) else None
+
+    meta = {"first_page_url": at(0), "key": "phone_numbers", "next_page_url": at(page + 1), "page": page}
+    meta |= {"page_size": size, "previous_page_url": at(page - 1), "url": at(page)}
+    shown = [shapes.service_number(SERVICE, number) for number in found[page * size : (page + 1) * size]]
+    return json_answer({"phone_numbers": shown, "meta": meta})
 
 
 def _changes(form: Mapping[str, str], resource: Mapping[str, Any]) -> dict[str, Any]:

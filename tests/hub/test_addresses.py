@@ -51,3 +51,8 @@ def test_a_phone_number_has_one_spelling(text, region, expected):
 def test_a_number_tells_its_region_where_it_can():
     assert addresses.region_of("+4915123456789") == "DE"
     assert addresses.region_of("no number") is None
+
+
+@pytest.mark.parametrize(("text", "is_one"), [("US", True), ("gb", True), ("UK", False), ("", False), ("001", False)])
+def test_a_region_is_known_by_its_two_letters(text, is_one):
+    assert addresses.is_region(text) is is_one

@@ -26,9 +26,9 @@ def test_a_new_numbers_messages_come_to_the_hub(client, books):
     assert books["numbers"][0]["voice_url"] == "https://demo.twilio.com/welcome/voice/"
 
 
-def test_what_is_right_already_is_not_changed(client):
+def test_what_is_right_already_is_not_changed(client, connect):
     subscribe(client, URL)
-    subscribe(client, URL)
+    assert subscribe(connect(status_url=URL), URL) == {}
     assert changes() == 1
 
 
@@ -95,6 +95,14 @@ def test_a_service_that_leaves_messages_to_its_numbers_has_each_number_set(conne
     subscribe(connect(from_number=None, messaging_service_sid=SERVICE), URL)
     assert books["numbers"][0]["sms_url"] == WANTED
     assert books["service"]["inbound_request_url"] is None
+
+
+def test_a_service_of_very_many_numbers_has_each_of_them_set(connect, books):
+    books["service"]["use_inbound_webhook_on_number"] = True
+    more = [{"phone_number": f"+1415555{number}", "sid": f"PN{number:032}"} for number in range(1000, 1130)]
+    books["numbers"] += [books["numbers"][0] | other for other in more]
+    subscribe(connect(from_number=None, messaging_service_sid=SERVICE), URL)
+    assert {number["sms_url"] for number in books["numbers"]} == {WANTED}
 
 
 def test_nothing_is_changed_if_one_of_several_numbers_is_someone_elses(connect, books):

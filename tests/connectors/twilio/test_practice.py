@@ -119,7 +119,8 @@ def test_twilios_library_changes_the_number_and_the_service(vendor, books):
     held = vendor.messaging.v1.services(SERVICE)
     assert held.update(use_inbound_webhook_on_number=True).use_inbound_webhook_on_number is True
     assert held.fetch().inbound_request_url is None
-    assert [item.phone_number for item in held.phone_numbers.list()] == [NUMBER]
+    books["numbers"].append(books["numbers"][0] | {"phone_number": "+14155550101", "sid": "PN" + "0" * 32})
+    assert [item.phone_number for item in held.phone_numbers.list(page_size=1)] == [NUMBER, "+14155550101"]
     assert books["service"]["sid"] == SERVICE
 
 
