@@ -172,7 +172,8 @@ def send_sms(client: Client, to: str, text: str, *, purpose: Literal["transactio
     it is ("queued", "accepted"), how many segments it costs, and the number in E.164. Raises Rejected if the
     number is none, the text is empty or longer than 1600 characters, or Twilio refuses, for example after STOP.
     """
-    number, cost = _number(client, to), segments(text)
+    number, text = _number(client, to), _sendable(text)
+    cost = segments(text)
     if not text.strip():
         raise Rejected("There is no text to send.")
     form = {"To": number, "Body": text, **client.sender}
@@ -196,7 +197,8 @@ def find_sms(
     are read, newest first, because Twilio filters by the day that a message was sent, and one still queued has none;
     a page on which everything is older ends it.
     """
-    number, cost = _number(client, to), segments(text)
+    number, text = _number(client, to), _sendable(text)
+    cost = segments(text)
     earliest = since.replace(microsecond=0)  # Twilio's times are in whole seconds
     found: dict[str, tuple[datetime, dict[str, Any]]] = {}
     for page in pages(client, f"{client.account_url}/Messages.json", {"To": number, "PageSize": 1000}):
@@ -223,6 +225,11 @@ def _number(client: Client, to: str) -> str:
     if number is None:
         raise Rejected("The recipient has no phone number that can be read. Write it with its country code.")
     return number
+
+
+def _sendable(text: str) -> str:
+    """The text with half characters, as a name cut in the middle of an emoji has, replaced: nothing can encode them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _sent(message: Mapping[str, Any], count: int) -> dict[str, Any]:

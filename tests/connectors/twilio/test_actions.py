@@ -70,6 +70,13 @@ def test_a_text_that_twilio_would_not_send_is_refused_without_a_call(client, tex
     assert not service.calls
 
 
+def test_half_a_character_keeps_no_text_from_leaving(client, books):
+    since, text = ago(seconds=0), "Hello \ud83d, \ud83d\ude4f"
+    answer = send(client, text)
+    assert books["messages"][0]["body"] == "Hello \ufffd, 🙏"
+    assert [found["sid"] for found in find(client, since, text)] == [answer["sid"]]
+
+
 def test_a_messaging_service_sends_with_the_text_as_it_is(connect, books, server):
     client = connect(from_number=None, messaging_service_sid=SERVICE)
     assert send(client)["status"] == "accepted"
