@@ -10,6 +10,8 @@ from connectors import mailchimp, shopify
 from hub import Event, Setting, Steps, now, recipe, sleep, together, wait_for
 
 agreed_in_shop = shopify.email_consent_changed.matching(where={"email_marketing_consent.state": "subscribed"})
+left_the_audience = mailchimp.member_unsubscribed.matching(same="data.list_id")
+"""From the audience that they joined. A run that began in the shop asks before each e-mail."""
 
 PATIENCE = timedelta(days=30)
 """How long somebody may take to agree or confirm, and the coupon's life."""
@@ -23,14 +25,16 @@ def has_email(event: Event) -> bool:
 def joined(event: Event, audience: str, status: mailchimp.StatusIfNew) -> Steps:
     """Sees to it that whoever agreed is in the audience; why they are not, if they are not."""
     email = event.person.email or ""
+    # Whoever subscribes to another audience did not agree to this one.
+    subscribed = mailchimp.member_subscribed.matching(where={"data.list_id": audience})
     if event.type == mailchimp.member_subscribed.type:
         return None if event.data["data"]["list_id"] == audience else "It is about another audience."
     customer = yield shopify.find_customer(email)
     agreed = customer and customer["email_consent"]["given"]
-    if not agreed and not (yield wait_for(agreed_in_shop, mailchimp.member_subscribed, timeout=PATIENCE)):
+    if not agreed and not (yield wait_for(agreed_in_shop, subscribed, timeout=PATIENCE)):
         return "They did not agree to newsletters."
     member = yield mailchimp.set_consent(audience, email, True, status_if_new=status)
-    if member["status"] == "pending" and not (yield wait_for(mailchimp.member_subscribed, timeout=PATIENCE)):
+    if member["status"] == "pending" and not (yield wait_for(subscribed, timeout=PATIENCE)):
         return "They did not confirm that they want newsletters."
     return None
 
@@ -51,7 +55,7 @@ def reason_against(event: Event, audience: str) -> Steps:
     title="Welcome newcomers",
     filters=[has_email],
     once_per="person",
-    stop_when=[shopify.order_created, mailchimp.member_unsubscribed],
+    stop_when=[shopify.order_created, left_the_audience],
 )
 def welcome_series(
     event: Event,

@@ -77,6 +77,14 @@ def test_who_opens_an_account_and_agrees_later_is_welcomed_then():
     assert len(mails(run)) == 3
 
 
+@pytest.mark.parametrize("audience", [AUDIENCE, "another1"])
+def test_only_a_subscription_to_this_audience_is_a_yes_to_it(audience):
+    unasked = {shopify.find_customer: record("not_subscribed")}
+    run = welcome(customer(), in_newsletter("subscribe", after(days=3), audience=audience), answers=unasked)
+    assert len(mails(run)) == (3 if audience == AUDIENCE else 0)
+    assert bool(run.of(mailchimp.set_consent)) is (audience == AUDIENCE)
+
+
 def test_who_opens_an_account_and_never_agrees_gets_no_mail():
     run = welcome(customer(), answers={shopify.find_customer: record("not_subscribed")})
     assert (run.says, mails(run), run.of(mailchimp.set_consent)) == ("They did not agree to newsletters.", [], [])
@@ -100,6 +108,12 @@ def test_buyers_are_not_welcomed(first):
 def test_an_order_or_unsubscribing_ends_it(end):
     run = welcome(in_newsletter("subscribe"), end)
     assert (run.state, mails(run)) == ("stopped", ["welcome_1"])
+
+
+@pytest.mark.parametrize("first", FIRSTS, ids=["customer", "said in shop", "subscribed"])
+def test_leaving_another_audience_does_not_end_it(first):
+    run = welcome(first, in_newsletter("unsubscribe", after(days=1), audience="another1"))
+    assert len(mails(run)) == 3
 
 
 def test_consent_withdrawn_in_the_shop_is_seen_before_the_next_mail():
