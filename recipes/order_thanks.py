@@ -26,8 +26,8 @@ def order_thanks(
     audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
     tag: Annotated[str, Setting("Tag", "The tag that marks customers in Mailchimp.")] = "customer",
     text: Annotated[
-        str, Setting("Text message", "You can use {first_name}, {order} and {total}.")
-    ] = "Thank you for your order {order}, {first_name|dear customer}! We will tell you as soon as it is on its way.",
+        str, Setting("Text message", "You can use {first_name}, {order}, {total} and {link}, to the order's page.")
+    ] = "Thank you for your order {order}, {first_name|dear customer}! {link} Reply STOP to get no more texts.",
 ) -> Steps:
     """Each order makes or updates the customer's contact in HubSpot, tags them in Mailchimp, and confirms the order by
     text message. Whoever did not agree to newsletters is only noted as a customer, never subscribed."""
@@ -50,7 +50,12 @@ def order_thanks(
             ),
         ]
     if person.phone:
-        values = {"first_name": first_name, "order": order.get("name"), "total": order.get("total_price")}
+        values = {
+            "first_name": first_name,
+            "order": order.get("name"),
+            "total": order.get("total_price"),
+            "link": order.get("order_status_url"),
+        }
         steps.append(twilio.send_sms(person.phone, filled_in(text, **values), purpose="transactional"))
     try:
         yield together(steps)

@@ -48,6 +48,13 @@ def test_only_who_agreed_to_newsletters_is_subscribed(agreed, status):
     assert member.inputs["status_if_new"] == status
 
 
+def test_the_usual_text_names_the_order_links_to_it_and_tells_how_to_stop():
+    order_told = read(order(NOON)).data
+    (sent,) = thank().of(twilio.send_sms)
+    says = f"Thank you for your order {order_told['name']}, Ada! {order_told['order_status_url']} "
+    assert sent.inputs["text"] == says + "Reply STOP to get no more texts."
+
+
 def test_without_a_number_there_is_no_text():
     run = thank(read(order(NOON, phone=None, billing_address=None, customer=CUSTOMER | {"phone": None})))
     assert [step.action for step in run.steps] == ["hubspot.upsert_contact", "mailchimp.upsert_member"]
