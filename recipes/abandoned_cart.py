@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import Annotated
 
 from connectors import mailchimp, shopify
-from hub import Event, Setting, Steps, now, recipe, sleep, together, wait_for
+from hub import Event, Setting, Steps, now, recipe, sleep, together
+from recipes.left_cart import changes, is_left, orders_since, rested
 
 CODE_LASTS = timedelta(days=7)
 TOLD = {"cart_url": "abandoned_checkout_url", "total": "total_price", "currency": "currency"}
@@ -20,25 +20,16 @@ def has_email(event: Event) -> bool:
     return event.person.email is not None
 
 
-def is_left(event: Event) -> bool:
-    """The cart has something in it, and is no order yet."""
-    return Decimal(event.data["total_price"] or 0) > 0 and event.data.get("completed_at") is None
-
-
 def reason_against(event: Event, audience: str) -> Steps:
     """Why no reminder may leave now, asked where it is known; None if it may."""
-    begun, customer_id = datetime.fromisoformat(event.data["created_at"]), event.person.ids.get("shopify.customer")
-    orders, member = yield together(
-        shopify.orders_of(customer_id=customer_id, email=event.person.email, since=begun),
-        mailchimp.get_member(audience, event.person.email or ""),
-    )
+    orders, member = yield together(orders_since(event), mailchimp.get_member(audience, event.person.email or ""))
     if orders:
         return "They ordered."
     return None if member["status"] == "subscribed" else "They do not get newsletters, so no e-mail was sent any more."
 
 
 @recipe(
-    on=[shopify.checkout_created, shopify.checkout_updated],
+    on=changes,
     title="Remind people of the cart they left",
     filters=[has_email, is_left],
     once_per="person",
@@ -62,8 +53,7 @@ def abandoned_cart(
         if hours:
             # Counted from the e-mail before, so that two never leave at once, however late this run goes on.
             yield sleep(hours=hours)
-        while touched := (yield wait_for(shopify.checkout_created, shopify.checkout_updated, timeout=rest)):
-            cart = touched
+        cart = yield from rested(cart, rest)
         if not is_left(cart):
             return "They emptied the cart, or ordered."
         if reason := (yield from reason_against(event, audience)):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from connectors import shopify, twilio
-from hub import Event, Rejected, Setting, Steps, now, recipe, sleep_until
+from hub import Event, Rejected, Setting, Steps, now, recipe
 from hub.texts import filled_in
-from recipes.abandoned_cart import is_left
+from recipes.left_cart import changes, is_left, orders_since, rested
 
 USEFUL_FOR = timedelta(hours=48)
 
@@ -23,10 +23,15 @@ def has_number(event: Event) -> bool:
     return number(event) is not None
 
 
+def is_somebodys(event: Event) -> bool:
+    """The cart has an e-mail address or a customer, so that the shop can be asked whether they ordered."""
+    return bool(event.person.email or event.person.ids.get("shopify.customer"))
+
+
 @recipe(
-    on=[shopify.checkout_created, shopify.checkout_updated],
+    on=changes,
     title="Remind people of the cart they left, by text message",
-    filters=[has_number, is_left],
+    filters=[has_number, is_somebodys, is_left],
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
@@ -41,26 +46,21 @@ def abandoned_cart_text(
 ) -> Steps:
     """Whoever leaves a cart, and agreed to text messages, gets one the day after, once a week at most. Right before
     it leaves, the shop is asked whether they ordered. After two days none is sent any more."""
-    yield sleep_until(event.at + wait)
-    at = yield now()
-    if at > event.at + USEFUL_FOR:
+    cart = yield from rested(event, wait)
+    if not is_left(cart):
+        return "They emptied the cart, or ordered."
+    if (yield now()) > cart.at + USEFUL_FOR:
         return "It was too late for a text message."
-    cart, person = event.data, event.person
-    orders = yield shopify.orders_of(
-        customer_id=person.ids.get("shopify.customer"),
-        email=person.email,
-        since=datetime.fromisoformat(cart["created_at"]),
-    )
-    if orders:
+    if (yield orders_since(event)):
         return "They ordered."
     values = {
-        "first_name": (cart.get("customer") or {}).get("first_name"),
-        "total": cart["total_price"],
-        "currency": cart["currency"],
-        "link": cart["abandoned_checkout_url"],
+        "first_name": (cart.data.get("customer") or {}).get("first_name"),
+        "total": cart.data["total_price"],
+        "currency": cart.data["currency"],
+        "link": cart.data["abandoned_checkout_url"],
     }
     try:
-        yield twilio.send_sms(number(event) or "", filled_in(text, **values), purpose="marketing")
+        yield twilio.send_sms(number(cart) or number(event) or "", filled_in(text, **values), purpose="marketing")
     except Rejected as refusal:
         return str(refusal)
     return "They were reminded."

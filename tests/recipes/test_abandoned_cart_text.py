@@ -20,9 +20,13 @@ def remind(*happenings: Any, first: Any = None, answers: Any = None, **settings:
     return rehearse(abandoned_cart_text, read(first or cart()), usual | (answers or {}), later, **settings)
 
 
+def waits(run: Rehearsed) -> list[timedelta]:
+    return [step.inputs["timeout"] for step in run.steps if "timeout" in step.inputs]
+
+
 def test_one_text_leaves_the_day_after():
     run = remind(text="{first_name}: {total} {currency} {link}")
-    assert run.steps[0].inputs["at"] == after(hours=26)
+    assert waits(run) == [timedelta(hours=26)]
     link = read(cart()).data["abandoned_checkout_url"]
     assert run.of(twilio.send_sms) == [twilio.send_sms(PHONE, f"Ada: 84.90 USD {link}", purpose="marketing")]
     assert run.says == "They were reminded."
@@ -50,14 +54,32 @@ def test_who_ordered_gets_none():
     assert (run.says, run.of(twilio.send_sms)) == ("They ordered.", [])
 
 
+def test_the_text_shows_the_cart_as_it_was_left_last_and_waits_from_then_on():
+    run = remind(cart(after(hours=20), "checkouts/update", total_price="99.00"), text="{total}")
+    assert run.of(twilio.send_sms) == [twilio.send_sms(PHONE, "99.00", purpose="marketing")]
+    assert waits(run) == [timedelta(hours=26)] * 2
+
+
+@pytest.mark.parametrize("changes", [{"total_price": "0.00"}, {"completed_at": "2026-11-23T08:00:00Z"}])
+def test_a_cart_that_was_emptied_or_became_an_order_is_let_go(changes):
+    run = remind(cart(after(hours=20), "checkouts/update", **changes))
+    assert (run.says, run.of(twilio.send_sms)) == ("They emptied the cart, or ordered.", [])
+
+
 def test_none_is_sent_after_two_days():
     run = remind(wait=timedelta(hours=49))
     assert (run.says, run.of(twilio.send_sms)) == ("It was too late for a text message.", [])
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"phone": None, "customer": None, "billing_address": None}, {"total_price": "0.00"}],
+    ("changes", "reason"),
+    [
+        ({"phone": None, "customer": None, "billing_address": None}, "a mobile number"),
+        ({"email": None, "customer": None}, "so that the shop can be asked"),
+        ({"total_price": "0.00"}, "something in it"),
+    ],
 )
-def test_without_a_number_or_a_cart_it_does_not_start(changes):
-    assert remind(first=cart(**changes)).state == "skipped"
+def test_without_a_number_a_person_or_a_cart_it_does_not_start(changes, reason):
+    run = remind(first=cart(**changes))
+    assert run.state == "skipped"
+    assert reason in run.says
