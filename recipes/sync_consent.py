@@ -64,8 +64,9 @@ def sync_consent(
         newcomer: mailchimp.StatusIfNew = "pending" if confirm else "subscribed"
         steps.append(mailchimp.set_consent(audience, email, agreed, status_if_new=newcomer))
     elif customer := (yield shopify.find_customer(email)):
-        known = WORDS.get(customer["email_consent"]["state"])
-        if agreed and known is False and datetime.fromisoformat(customer["email_consent"]["at"]) >= event.at:
+        known, since = WORDS.get(customer["email_consent"]["state"]), customer["email_consent"]["at"]
+        # The shop does not always know when; then the no may be the later one.
+        if agreed and known is False and (since is None or datetime.fromisoformat(since) >= event.at):
             return "They said no since."
         if known is not agreed:
             steps.append(shopify.update_marketing_consent(customer["id"], "email", agreed, event.at))
