@@ -78,6 +78,7 @@ def add(books: Record, held: Record, body: Mapping[str, Any], status: object) ->
         raise Refused("Invalid Resource", "Please provide a valid email address.", "email_address")
     if status not in STATUSES:
         raise Refused("Invalid Resource", "The status is not one of those allowed.", "status")
+    _check(body)
     key = member_hash(address)
     made = number(books)
     member = {
@@ -115,6 +116,7 @@ def change(
 
     Someone who opted out or bounced cannot be subscribed by API, only asked (`pending`): they must say so themselves.
     """
+    _check(body)
     if status is not None:
         if status not in STATUSES:
             raise Refused("Invalid Resource", "The status is not one of those allowed.", "status")
@@ -129,6 +131,15 @@ def change(
     member["merge_fields"].update(body.get("merge_fields") or {})
     tag(books, member, body.get("tags") or [], replace=replace_tags)
     member["last_changed"] = stamp()
+
+
+def _check(body: Mapping[str, Any]) -> None:
+    """Raises Refused where merge fields or tags have another shape than they must."""
+    if not isinstance(body.get("merge_fields") or {}, dict):
+        raise Refused("Invalid Resource", "Merge fields are an object.", "merge_fields")
+    tags = body.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
+        raise Refused("Invalid Resource", "Tags are a list of names.", "tags")
 
 
 def tag(books: Record, member: Record, names: Iterable[str], *, replace: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from hub import addresses
 from hub.practice import Request, Response, json_answer
@@ -103,7 +103,7 @@ def add_many(request: Request, list_id: str) -> Response:
     members = body.get("members")
     if held is None:
         return not_found()
-    if not isinstance(members, list) or len(members) > BATCH:
+    if not _all_objects(members) or len(members) > BATCH:
         return problem(400, "Invalid Resource", f"Up to {BATCH} members may be sent.", "members")
     answer: dict[str, list[Record]] = {"new_members": [], "updated_members": [], "errors": []}
     seen: set[str] = set()
@@ -122,6 +122,10 @@ def add_many(request: Request, list_id: str) -> Response:
         "error_count": len(answer["errors"]),
     }
     return json_answer({**answer, **counts})
+
+
+def _all_objects(found: object) -> TypeGuard[list[Record]]:
+    return isinstance(found, list) and all(isinstance(item, dict) for item in found)
 
 
 def _add_or_update(held: Record, item: Record, body: Record, answer: dict[str, list[Record]]) -> None:
@@ -167,7 +171,9 @@ def change_tags(request: Request, list_id: str, subscriber: str) -> Response:
     changes = read_body(request).get("tags")
     if member is None:
         return not_found()
-    if not isinstance(changes, list) or any(item.get("status") not in ("active", "inactive") for item in changes):
+    if not _all_objects(changes) or any(
+        not isinstance(item.get("name"), str) or item.get("status") not in ("active", "inactive") for item in changes
+    ):
         return problem(400, "Invalid Resource", "Each tag needs a name and the status active or inactive.", "tags")
     books_of.tag(service.books, member, [item["name"] for item in changes if item["status"] == "active"])
     gone = {item["name"] for item in changes if item["status"] == "inactive"}
@@ -184,7 +190,7 @@ def add_event(request: Request, list_id: str, subscriber: str) -> Response:
     if not 2 <= len(str(body.get("name", ""))) <= 30:
         return problem(400, "Invalid Resource", "The name of an event has 2 to 30 characters.", "name")
     properties = body.get("properties") or {}
-    if not all(isinstance(value, str) for value in properties.values()):
+    if not isinstance(properties, dict) or not all(isinstance(value, str) for value in properties.values()):
         return problem(400, "Invalid Resource", "The properties of an event are text.", "properties")
     at = body.get("occurred_at") or books_of.stamp()
     member["events"].append({"occurred_at": at, "name": body["name"], "properties": properties})

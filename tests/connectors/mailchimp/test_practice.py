@@ -48,7 +48,8 @@ def contract(tmp_path: Path) -> Contract:
             operation["responses"].get("204", {}).pop("schema", None)  # it only says "empty"; HTTP allows no body there
     file = tmp_path / "contract.json"
     file.write_text(json.dumps(document))
-    return Contract(file)
+    # Which fields are wrong stands in `errors`: https://mailchimp.com/developer/marketing/docs/errors/
+    return Contract(file, error_fields=["errors"])
 
 
 def _sent(operation: dict[str, Any]) -> dict[str, Any]:
@@ -218,6 +219,32 @@ def test_a_new_address_that_is_none_changes_nothing(client: Client, books: dict[
     with pytest.raises(ValueError, match="valid email"):
         service.happen("upemail", {"email": ADA, "new_email": "nobody"})
     assert members(books)[ADA]["status"] == "subscribed"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("", {"members": {"email_address": ADA}}),
+        ("", {"members": [ADA]}),
+        ("/members/{hash}/tags", {"tags": ["tea"]}),
+        ("/members/{hash}/tags", {"tags": [{"status": "active"}]}),
+        ("/members/{hash}/events", {"name": "purchased", "properties": ["12"]}),
+        ("/members", {"email_address": GRACE, "status": "subscribed", "merge_fields": "Ada"}),
+        ("/members", {"email_address": GRACE, "status": "subscribed", "tags": "tea"}),
+        ("/members", {"email_address": GRACE, "status": "eager"}),
+        ("/members", ["no object"]),
+    ],
+)
+def test_what_has_another_shape_is_refused_in_a_problem_document(
+    client: Client, server: Any, contract: Contract, books: dict[str, Any], path: str, body: Any
+) -> None:
+    known = mailchimp.upsert_member.perform(client, **inputs(ADA))
+    url = f"{server.base_url}/3.0/lists/practice" + path.format(hash=known["id"])
+    server.exchanges.clear()
+    answer = requests.post(url, json=body, auth=("x", "practice-us1"), timeout=10)
+    assert (answer.status_code, answer.json()["title"]) == (400, "Invalid Resource")
+    contract.check_exchange(server.exchanges[0])
+    assert list(members(books)) == [ADA]
 
 
 def test_a_batch_can_replace_tags_where_it_is_told_to(client: Client, books: dict[str, Any]) -> None:
