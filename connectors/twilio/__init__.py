@@ -13,7 +13,7 @@ from webhooks.signatures import twilio as signed_by_twilio
 
 from . import events as reading
 from . import inbound
-from .client import CONCURRENT, Client, get, open_client, pages, post
+from .client import CONCURRENT, Client, connect, get, pages, post
 from .segments import Segments, segments
 
 __all__ = [
@@ -88,27 +88,7 @@ opted_in = connector.trigger("person.opted_in", title="someone texts START again
 help_requested = connector.trigger("help.requested", title="someone texts HELP", sample="help_requested.json")
 
 
-@connector.connect
-def connect(
-    *,
-    base_url: str | None,
-    account_sid: str,
-    auth_token: Sequence[str],
-    from_number: str | None = None,
-    messaging_service_sid: str | None = None,
-    region: str | None = None,
-    status_url: str | None = None,
-) -> Client:
-    """A client for this account. The newest auth token is the one that calls. Raises SetupError."""
-    return open_client(
-        base_url=base_url,
-        account_sid=account_sid,
-        auth_token=auth_token,
-        from_number=from_number,
-        messaging_service_sid=messaging_service_sid,
-        region=region,
-        status_url=status_url,
-    )
+connector.connect(connect)
 
 
 @connector.check

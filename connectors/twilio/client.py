@@ -66,17 +66,18 @@ class Client:
         return f"{self.api}{VERSION}/Accounts/{self.account}"
 
 
-def open_client(
+def connect(
     *,
     base_url: str | None,
     account_sid: str,
     auth_token: Sequence[str],
-    from_number: str | None,
-    messaging_service_sid: str | None,
-    region: str | None,
-    status_url: str | None,
+    from_number: str | None = None,
+    messaging_service_sid: str | None = None,
+    region: str | None = None,
+    status_url: str | None = None,
 ) -> Client:
-    """A client for these fields. Raises SetupError for a field that cannot be right."""
+    """A client for this account. The newest auth token is the one that calls. Raises SetupError for a field that
+    cannot be right."""
     from hub.http import Session
 
     _need(account_sid, "AC", "The account SID")
