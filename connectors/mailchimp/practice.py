@@ -199,7 +199,7 @@ def _audience_of(details: Record) -> Record:
     list_id = details.get("list_id", "practice")
     held = books_of.audience(service.books, list_id)
     if held is None:
-        raise KeyError(f"There is no audience {list_id!r}.")
+        raise ValueError(f"There is no audience {list_id!r}.")
     return held
 
 

@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from .. import registry
+from ..errors import NotFound
 from .service import ConnectionDropped, Practice, Request, Response, json_answer
 
 PORT = 8020
@@ -58,13 +59,13 @@ class PracticeServer:
             return self.services[first].handle(Request(environ | {"SCRIPT_NAME": f"/{first}", "PATH_INFO": f"/{rest}"}))
         try:
             return self._own(request, first, *rest.split("/", 1))
-        except LookupError as unknown:
-            return json_answer({"message": str(unknown.args[0])}, 404)
-        except (ValueError, TypeError) as wrong:
-            return json_answer({"message": str(wrong)}, 400)
+        except NotFound as unknown:
+            return json_answer({"message": str(unknown)}, 404)
+        except (KeyError, TypeError, ValueError) as wrong:
+            return json_answer({"message": f"That cannot be done: {wrong}"}, 400)
 
     def _own(self, request: Request, what: str, name: str, more: str = "") -> Response:
-        """The answer to a call that is not a provider's. Raises LookupError, ValueError or TypeError."""
+        """The answer to a call that is not a provider's. Raises NotFound, and what details that do not fit raise."""
         if what == "_calls":
             return json_answer(self._calls(request.args.get("connector")))
         if (request.method, what) == ("POST", "_reset"):
@@ -74,7 +75,7 @@ class PracticeServer:
         if what == "_counts" and not name:
             return json_answer({name: service.counts() for name, service in self.services.items()})
         if name not in self.services:
-            raise LookupError(f"The services are: {', '.join(self.services)}.")
+            raise NotFound(f"The services are: {', '.join(self.services)}.")
         return self._of_service(f"{request.method} {what}", self.services[name], more, request)
 
     def _calls(self, wanted: str | None) -> list[dict[str, Any]]:
@@ -86,7 +87,7 @@ class PracticeServer:
         if not isinstance(details, dict):
             raise ValueError("Details are a JSON object.")
         if what == "POST _happen" and more not in service.happenings:
-            raise LookupError(f"What can happen here: {', '.join(service.happenings)}.")
+            raise NotFound(f"What can happen here: {', '.join(service.happenings)}.")
         if what == "GET _books":
             with service.lock:
                 return Response(json.dumps(service.books, default=str), mimetype="application/json")
@@ -99,7 +100,7 @@ class PracticeServer:
             "POST _settings": lambda: service.adjust(details),
         }
         if what not in actions:
-            raise LookupError(f"There is no {what.replace(' ', ' /')}. See hub/practice/server.py.")
+            raise NotFound(f"There is no {what.replace(' ', ' /')}. See hub/practice/server.py.")
         return json_answer(actions[what]())
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> str:

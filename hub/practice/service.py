@@ -193,7 +193,7 @@ class Practice:
     # ---- happening and sending
 
     def happen(self, name: str, details: dict[str, Any]) -> Any:
-        """Makes something happen; KeyError names what this service does not know."""
+        """Makes something happen. Details that do not fit raise KeyError, TypeError or ValueError."""
         with self.lock:
             return self._happenings[name](details)
 

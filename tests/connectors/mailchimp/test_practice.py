@@ -214,6 +214,12 @@ def test_whoever_changes_their_address_keeps_everything_else(client: Client, boo
         client.lists.get_list_member("practice", before["contact_id"])
 
 
+def test_an_audience_that_is_not_there_is_told(server: Any) -> None:
+    url = server.base_url.replace("/mailchimp", "/_happen/mailchimp/subscribe")
+    answer = requests.post(url, json={"list_id": "no such"}, timeout=10)
+    assert (answer.status_code, "There is no audience 'no such'" in answer.json()["message"]) == (400, True)
+
+
 def test_a_new_address_that_is_none_changes_nothing(client: Client, books: dict[str, Any]) -> None:
     mailchimp.upsert_member.perform(client, **inputs(ADA))
     with pytest.raises(ValueError, match="valid email"):

@@ -148,7 +148,8 @@ def test_a_fault_that_there_is_not_is_refused(base, session, acme, fault):
 
 def test_something_happens_or_the_reason_is_told(base, session):
     assert session.post(f"{base}/_happen/acme/storm", json={"force": 9}).json() == {"force": 9}
-    assert session.post(f"{base}/_happen/acme/storm", json={"force": "strong"}).status_code == 400
+    for details in ({"force": "strong"}, {"force": None}, {}):
+        assert session.post(f"{base}/_happen/acme/storm", json=details).status_code == 400
     unknown = session.post(f"{base}/_happen/acme/flood")
     assert (unknown.status_code, unknown.json()["message"]) == (404, "What can happen here: storm.")
 
