@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from hub import registry
+from hub.practice.server import PracticeServer
 from tests import servers, telling
 from tests.world import World
 
@@ -95,6 +96,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     else:
         with servers.database(request.getfixturevalue("postgres_url")) as url:
             yield url
+
+
+@pytest.fixture
+def practice() -> Iterator[str]:
+    """The address of practice services that begin anew; each is at `/<connector>` there."""
+    server = PracticeServer()
+    for service in server.services.values():
+        service.reset()
+    yield server.start()
+    server.stop()
 
 
 @pytest.fixture

@@ -74,15 +74,6 @@ def running(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Runni
             honcho.wait()
 
 
-@pytest.fixture
-def practice() -> Iterator[str]:
-    server = PracticeServer()
-    for service in server.services.values():
-        service.reset()
-    yield server.start()
-    server.stop()
-
-
 def is_ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=2).ok

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hub.cli import main
+from hub.practice.server import services
 from tests.world import KEY, World
 
 Command = Callable[..., Result]
@@ -29,6 +30,18 @@ def hub(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Command
         return CliRunner().invoke(main, [str(word) for word in words], prog_name="hub")
 
     return run
+
+
+@pytest.fixture
+def connect(hub: Command, practice: str) -> Command:
+    """Connects the practice account of a service: `connect("twilio")`."""
+    accounts = {name: service.account for name, service in services().items()}
+
+    def connect(name: str, *more: str, **changed: str) -> Result:
+        fields = accounts[name] | {"base_url": f"{practice}/{name}"} | changed
+        return hub("connect", name, *(f"{field}={value}" for field, value in fields.items()), *more)
+
+    return connect
 
 
 def told(result: Result) -> Any:

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from hub.practice.server import PracticeServer
 from recipes.order_thanks import order_thanks
 from tests.cli.conftest import Command, refused, told
 from tests.world import World
 
 
 @pytest.fixture
-def base() -> Iterator[str]:
-    """The address of practice services that begin anew."""
-    server = PracticeServer()
-    for service in server.services.values():
-        service.reset()
-    yield server.start()
-    server.stop()
-
-
-@pytest.fixture
 def thanking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the recipe `order_thanks` known."""
     world.use(monkeypatch, order_thanks)
-
-
-@pytest.fixture
-def connect(hub: Command, base: str) -> Any:
-    """Connects the practice account of a service."""
-    accounts = {name: service.account for name, service in PracticeServer().services.items()}
-
-    def connect(name: str, *more: str, **changed: str) -> Any:
-        fields = accounts[name] | {"base_url": f"{base}/{name}"} | changed
-        return hub("connect", name, *(f"{field}={value}" for field, value in fields.items()), *more)
-
-    return connect
 
 
 def test_workspaces_are_made_listed_and_changed(hub: Command) -> None:
@@ -58,7 +32,7 @@ def test_a_workspace_must_be_named_where_there_are_several(hub: Command) -> None
     assert told(hub("runs", "-w", "Mill", "--json")) == []
 
 
-def test_connecting_prints_what_scripts_and_people_need(hub: Command, connect: Any) -> None:
+def test_connecting_prints_what_scripts_and_people_need(hub: Command, connect: Command) -> None:
     made = told(connect("shopify", "--json"))
     assert made["connector"] == "shopify"
     assert made["webhook_url"] == f"http://127.0.0.1:8000/webhooks/shopify/{made['id']}"
@@ -86,7 +60,7 @@ def test_connecting_prints_what_scripts_and_people_need(hub: Command, connect: A
     ],
 )
 def test_an_account_that_does_not_work_is_refused_without_telling_its_secrets(
-    hub: Command, connect: Any, name: str, changed: dict[str, str], says: str
+    hub: Command, connect: Command, name: str, changed: dict[str, str], says: str
 ) -> None:
     result = connect(name, **changed) if name != "nobody" else hub("connect", name, "x=canary")
     assert says in refused(result)
@@ -94,13 +68,13 @@ def test_an_account_that_does_not_work_is_refused_without_telling_its_secrets(
     assert told(hub("connections", "--json")) == []
 
 
-def test_a_service_that_does_not_answer_is_told_so_and_nothing_is_saved(hub: Command, connect: Any) -> None:
+def test_a_service_that_does_not_answer_is_told_so_and_nothing_is_saved(hub: Command, connect: Command) -> None:
     line = refused(connect("mailchimp", base_url="http://127.0.0.1:1/mailchimp"))
     assert line.startswith("mailchimp does not answer") and "base_url" in line
     assert told(hub("connections", "--json")) == []
 
 
-def test_a_disconnected_account_is_off_and_its_history_stays(hub: Command, connect: Any) -> None:
+def test_a_disconnected_account_is_off_and_its_history_stays(hub: Command, connect: Command) -> None:
     made = told(connect("mailchimp", "--json"))
     assert "is disconnected" in hub("disconnect", made["id"]).stdout
     (listed,) = told(hub("connections", "--json"))
@@ -108,7 +82,7 @@ def test_a_disconnected_account_is_off_and_its_history_stays(hub: Command, conne
     assert "○ off" in hub("connections").stdout
 
 
-def test_recipes_tell_their_settings_and_needs_and_which_are_on(hub: Command, connect: Any, thanking: None) -> None:
+def test_recipes_tell_their_settings_and_needs_and_which_are_on(hub: Command, connect: Command, thanking: None) -> None:
     known = {item["name"]: item for item in told(hub("recipes", "--json"))}
     assert known["order_thanks"]["needs"] == ["hubspot", "mailchimp", "shopify", "twilio"]
     settings = {item["name"]: item for item in known["order_thanks"]["settings"]}
@@ -127,7 +101,7 @@ def test_recipes_tell_their_settings_and_needs_and_which_are_on(hub: Command, co
     assert "○ off  order_thanks" in hub("recipes", "-w", "Crumb & Co.").stdout
 
 
-def test_values_may_have_spaces_and_equals_signs(hub: Command, connect: Any, thanking: None, world: World) -> None:
+def test_values_may_have_spaces_and_equals_signs(hub: Command, connect: Command, thanking: None, world: World) -> None:
     for name in ("hubspot", "mailchimp", "shopify", "twilio"):
         connect(name)
     hub("enable", "order_thanks", "audience=practice", "text=a = b, {first_name}")

@@ -25,15 +25,6 @@ from .conftest import World
 
 
 @pytest.fixture
-def practice() -> Iterator[str]:
-    server = PracticeServer()
-    for service in server.services.values():
-        service.reset()
-    yield server.start()
-    server.stop()
-
-
-@pytest.fixture
 def living(tmp_path: Path) -> Iterator[Hub]:
     """A whole hub in this process, reached by the practice services."""
     wakeups = ThreadWakeups()
