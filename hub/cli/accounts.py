@@ -28,6 +28,7 @@ def workspace() -> None:
 @as_json
 def add(name: str, retention_days: int | None, json: bool) -> None:
     """Make a workspace for a business."""
+    from .. import commands
     from ..workspaces import RETENTION_DAYS
 
     with opened() as hub:
@@ -35,7 +36,8 @@ def add(name: str, retention_days: int | None, json: bool) -> None:
     if json:
         show.document(_workspace(made))
     else:
-        click.echo(f"The workspace {made.name!r} is there. Next: hub connect CONNECTOR -w {made.name!r} FIELD=VALUE …")
+        command = f"hub connect CONNECTOR{commands.option(made)} FIELD=VALUE …"
+        click.echo(f"The workspace {made.name!r} is there. Next: {command}")
 
 
 @workspace.command("list")

@@ -66,7 +66,7 @@ def _findings() -> Iterator[Finding]:
         for workspace in hub.workspaces.list():
             yield from _workspace(hub, workspace)
     except Exception as error:
-        yield Finding("Database", False, in_words(error))
+        yield Finding("Hub", False, in_words(error))
     finally:
         hub.close()
 
@@ -97,35 +97,40 @@ def heartbeat(hub: Hub) -> int | None:
 
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
-    from .. import history
+    from .. import commands, history
 
+    option = commands.option(workspace)
     for connection in hub.connections.list(workspace):
-        yield _account(hub, workspace, connection)
+        yield _account(hub, workspace, connection, option)
     on = ", ".join(entry.recipe for _, entry in hub.enabled.of(workspace))
     yield Finding(f"{workspace.name}, recipes", True if on else None, f"{on or 'None'} on.")
     if held := history.count_runs(workspace, hub, "held"):
-        says = f"{held} held for you. See: hub runs -w {workspace.name!r} --state held"
+        says = f"{held} held for you. See: hub runs{option} --state held"
         yield Finding(f"{workspace.name}, runs", False, says)
     if unreadable := history.count_unreadable(workspace, hub):
-        says = f"{unreadable} could not be read. See: hub deliveries -w {workspace.name!r} --state unreadable"
+        says = f"{unreadable} could not be read. See: hub deliveries{option} --state unreadable"
         yield Finding(f"{workspace.name}, deliveries", False, says)
 
 
-def _account(hub: Hub, workspace: Workspace, connection: Connection) -> Finding:
+def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str) -> Finding:
     """Asks the service itself whether the login works."""
-    from ..errors import HubError, TryLater
+    from .. import commands
+    from ..errors import HubError, NotAuthorized, TryLater
 
     what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
     if connection.state == "off":
         return Finding(what, None, "Disconnected.")
+    again = commands.connect_again(connection, option)
     if connection.state == "needs_login":
-        return Finding(what, False, f"Connect it again: hub connect {connection.connector.name} … {connection.reason}")
+        return Finding(what, False, f"{connection.reason} Sign in again with: {again}")
     ask = connection.connector.function("check")
     assert ask is not None  # the registry validated the connector
     try:
         ask(hub.connections.client(connection))
     except TryLater:
         return Finding(what, False, "The service does not answer now.")
+    except NotAuthorized as error:
+        return Finding(what, False, f"{error} Sign in again with: {again}")
     except HubError as error:
         return Finding(what, False, str(error))
     except Exception as error:

@@ -17,6 +17,7 @@ from .session import Pairs, as_json, given, in_workspace, opened
 if TYPE_CHECKING:
     from ..connections import Connection
     from ..core import Hub
+    from ..workspaces import Workspace
 
 SECONDS = 10.0
 
@@ -77,6 +78,7 @@ def _serve(port: int | None, with_parent: bool) -> None:
 def _happen(what: str, details: dict[str, Any], workspace: str | None, json: bool) -> None:
     import requests
 
+    from .. import commands
     from ..errors import SetupError
     from ..practice.server import services
 
@@ -85,34 +87,37 @@ def _happen(what: str, details: dict[str, Any], workspace: str | None, json: boo
         listed = "; ".join(f"{name}: {', '.join(happenings)}" for name, happenings in known.items())
         raise SetupError(f"Nobody knows how to let {what!r} happen. What can happen: {listed}.")
     with opened() as hub:
+        several = len(hub.workspaces.list()) > 1
         accounts = list(_accounts(hub, workspace, [name for name, can in known.items() if what in can]))
     if not accounts:
         raise SetupError("No practice account of this service is connected. Start with: hub up --practice")
     session = requests.Session()
     session.trust_env = False
-    for connection, base in accounts:
-        name = connection.connector.name
+    for place, connection, base in accounts:
         try:
             if not session.get(f"{base}/_calls", params={"connector": "none"}, timeout=SECONDS).ok:
                 continue
-            answer = session.post(f"{base}/_happen/{name}/{what}", json=details, timeout=SECONDS)
+            answer = session.post(f"{base}/_happen/{connection.connector.name}/{what}", json=details, timeout=SECONDS)
         except requests.RequestException:
             continue
+        title = connection.connector.title
         if not answer.ok:
-            raise SetupError(f"The practice {connection.connector.title} could not let {what!r} happen. Check details.")
+            raise SetupError(f"The practice {title} cannot do {what!r} with these details. Check them.")
         if json:
             show.document(answer.json())
         else:
-            click.echo(f"At the practice {connection.connector.title}: {what}. See what comes of it with: hub runs")
+            option = commands.option(place, several=several)
+            click.echo(f"Done at the practice {title}: {what}. See what comes of it with: hub runs{option}")
         return
-    raise SetupError(f"No practice services answer at {accounts[0][1]}. Start them with: hub up --practice")
+    raise SetupError(f"No practice services answer at {accounts[0][2]}. Start them with: hub up --practice")
 
 
-def _accounts(hub: Hub, workspace: str | None, names: list[str]) -> Iterator[tuple[Connection, str]]:
-    """Connections that may be practice accounts of these services, with the address of all practice services."""
+def _accounts(hub: Hub, workspace: str | None, names: list[str]) -> Iterator[tuple[Workspace, Connection, str]]:
+    """Connections that may be practice accounts of these services, each with its workspace and the address of all
+    practice services."""
     places = hub.workspaces.list() if workspace is None else [hub.workspaces.named(workspace)]
     for place in places:
         for connection in hub.connections.list(place):
             base, _, last = str(connection.fields.get("base_url") or "").rstrip("/").rpartition("/")
             if connection.connector.name in names and last == connection.connector.name and connection.state != "off":
-                yield connection, base
+                yield place, connection, base

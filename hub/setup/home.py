@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import registry
+from .. import commands, registry
 from ..connections import NEEDS_LOGIN, READY, Connection
 from ..core import Hub
 from ..recipe import Recipe
@@ -108,11 +108,10 @@ def _health(
         return Health(STATES[NEEDS_YOU], says, "What came in is kept. Start the rest of the hub:", "hub up")
     for account in accounts:
         if account.connection.state == NEEDS_LOGIN:
-            name = account.connection.connector
+            title = account.connection.connector.title
             then = "What waits for it goes on as soon as you do. Nothing is lost."
-            return Health(
-                STATES[NEEDS_YOU], f"{name.title} needs you to sign in again", then, _connect(name.name, option)
-            )
+            command = commands.connect_again(account.connection, option)
+            return Health(STATES[NEEDS_YOU], f"{title} needs you to sign in again", then, command)
     if held:
         count = "One thing waits" if len(held) == 1 else "Some things wait"
         return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
@@ -129,12 +128,6 @@ def _health(
     if not recipes:
         return Health(STATES[OFF], "No recipe is on yet")
     return Health(STATES[WORKING], "Everything is working")
-
-
-def _connect(connector: str, option: str) -> str:
-    fields = registry.connector(connector).fields.values()
-    wanted = " ".join(f"{field.name}=…" for field in fields if field.required and not field.generated)
-    return f"hub connect {connector}{option} {wanted}"
 
 
 def _is_paused(account: Account, now: int) -> bool:

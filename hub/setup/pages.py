@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
+from .. import commands
 from ..core import Hub
 from ..errors import HubError
 from ..workspaces import Workspace
@@ -190,5 +190,5 @@ def _around(workspaces: list[Workspace], workspace: Workspace) -> dict[str, Any]
         "workspace": workspace,
         "workspaces": workspaces if several else [],
         "where": {"workspace": workspace.id} if several else {},
-        "option": f" -w {shlex.quote(workspace.name)}" if several else "",
+        "option": commands.option(workspace, several=several),
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hub import Event, OutcomeUnknown, Steps, recipe
+from hub import Event, NotAuthorized, OutcomeUnknown, Steps, recipe
 from hub.clock import CLOCK
 from hub.sealing import HubKey
 from tests import telling
@@ -227,6 +227,22 @@ def test_whatever_needs_a_person_is_told(hub: Command, ringing: World, ticking: 
     assert "It could not be asked (RuntimeError)." in result.stdout
     assert "canary" not in result.output
     assert result.stderr == "3 things need you.\n"
+
+
+def test_a_lost_login_is_told_with_the_command_that_renews_it(
+    hub: Command, ringing: World, ticking: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = "It does not know us. Sign in again with: hub connect telling -w 'Crumb & Co.' account=a"
+
+    def refuses(client: object) -> str:
+        raise NotAuthorized("It does not know us.")
+
+    with monkeypatch.context() as refusing:
+        refusing.setitem(telling.connector._functions, "check", refuses)
+        assert says in hub("check").stdout
+    (connection,) = ringing.hub.connections.list(ringing.workspace)
+    ringing.hub.connections.set_state(connection.id, "needs_login", "It does not know us.")
+    assert says in hub("check").stdout
 
 
 def test_an_account_that_is_off_on_purpose_needs_nobody(hub: Command, ringing: World, ticking: None) -> None:
