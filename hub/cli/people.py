@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..setup.words import counted
 from . import show
 from .session import as_json, in_workspace, opened
 
@@ -15,24 +16,25 @@ from .session import as_json, in_workspace, opened
 def erase(person: str, workspace: str | None, json: bool) -> None:
     """Erase everything about a person, backups included.
 
-    PERSON is an e-mail address or a phone number. That they said no to messages stays known, as a hash.
+    PERSON is an e-mail address or a phone number. That they said no to messages stays known, as a hash. Refused in
+    the end if a backup is there but cannot be written to.
     """
+    from ..errors import SetupError
+
     with opened() as hub:
         receipt = hub.privacy.erase(hub.workspaces.named(workspace), person)
     if json:
-        show.document({**vars(receipt)})
-        return
-    if receipt.people:
+        show.document(vars(receipt))
+    elif receipt.people:
         click.echo(
-            f"Erased: {receipt.events} events, {receipt.runs} runs ({receipt.stopped} of them were under way), "
-            f"in the hub and in {receipt.backups} backups."
+            f"Erased: {counted(receipt.events, 'event')} and {counted(receipt.runs, 'run')} ({receipt.stopped} under "
+            f"way), in the hub and in {counted(receipt.backups, 'backup')}."
         )
     else:
         click.echo("Nothing was kept about this person. Older backups are erased as well when one is restored.")
     if receipt.unreached:
-        click.echo(
-            f"{receipt.unreached} backups could not be written to. Make them writable, and erase once more.", err=True
-        )
+        missed = counted(receipt.unreached, "backup")
+        raise SetupError(f"{missed} could not be changed. Make them writable, or remove them, and erase once more.")
 
 
 @click.command()

@@ -77,6 +77,19 @@ def test_a_person_is_told_and_then_erased(hub: Command, ringing: World) -> None:
     assert "Nothing was kept" in hub("erase", "ada@example.com").stdout
 
 
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_an_erasure_that_did_not_reach_every_backup_is_refused_in_the_end(
+    hub: Command, ringing: World, option: list[str]
+) -> None:
+    for name in ("one", "two"):
+        hub("backup", name)
+        Path(name).write_text("no database")
+    result = hub("erase", "ada@example.com", *option)
+    assert refused(result).startswith("2 backups could not be changed.")
+    assert json.loads(result.stdout)["unreached"] == 2 if option else "Erased: 1 event and 1 run" in result.stdout
+    assert "canary" not in hub("export", "ada@example.com").stdout
+
+
 def test_a_person_is_named_by_an_address_or_a_number(hub: Command) -> None:
     for command in ("erase", "export"):
         assert "e-mail address" in refused(hub(command, "Ada"))
