@@ -8,7 +8,7 @@ from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
 from .step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
-from .timing import iso
+from .timing import to_the_second
 
 _OWN_TITLES = {SLEEP: "Wait", SLEEP_UNTIL: "Wait", WAIT_FOR: "Wait for something to happen", NOW: "Look at the clock"}
 
@@ -45,13 +45,17 @@ def _done(row: Any) -> str:
 
 def _waiting(row: Any, now: int) -> str:
     if row.connection_id is None:
-        return f"Until {iso(row.due_at)}."
+        return f"Until {'it happens, or ' if row.action == WAIT_FOR else ''}{_at(row.due_at)}."
     if row.account_state == NEEDS_LOGIN:
         return f"Waits until the account is connected again. {row.account_reason or ''}".rstrip()
     if row.account_state == OFF:
         return "Waits: the account is disconnected."
     if row.paused_until is not None and row.paused_until > now:
-        return f"Waits: the service takes no calls just now, and is tried again at {iso(row.paused_until)}."
+        return f"Waits: the service takes no calls just now, and is tried again at {_at(row.paused_until)}."
     if row.due_at is not None and row.due_at > now:
-        return f"Tried again at {iso(row.due_at)}. {row.reason or ''}".rstrip()
+        return f"Tried again at {_at(row.due_at)}. {row.reason or ''}".rstrip()
     return "Waits for its turn."
+
+
+def _at(ms: int) -> str:
+    return f"{to_the_second(ms)} UTC"

@@ -64,6 +64,11 @@ def iso(ms: int | None) -> str | None:
     return to_datetime(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_the_second(ms: int) -> str:
+    """Milliseconds since 1970 for people, in UTC: `2026-11-22 14:02:05`."""
+    return to_datetime(ms).strftime("%Y-%m-%d %H:%M:%S")
+
+
 class Chance:
     """The one source of randomness. `seed` makes what is not secret repeatable."""
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from ..timing import to_datetime
+from ..timing import to_the_second
+
+_UNPRINTED = re.compile("[\x7f-\x9f\ud800-\udfff]")
+"""What JSON allows in a text, but a terminal takes for a command or cannot show: a provider may send it."""
 
 
 def document(value: Any) -> None:
     """Prints one JSON document."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    # A provider may send half a character (a lone surrogate); it is printed the way JSON writes it.
-    click.echo(text.encode("utf-8", "backslashreplace").decode())
+    click.echo(_UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:
@@ -37,7 +40,7 @@ def plain(text: str) -> str:
 
 def moment(ms: int | None) -> str:
     """An instant for people, in UTC to the second."""
-    return "" if ms is None else to_datetime(ms).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if ms is None else to_the_second(ms)
 
 
 def span(length: timedelta) -> str:

@@ -101,12 +101,12 @@ def test_each_step_says_what_came_of_it_or_what_it_waits_for(working: World) -> 
     happen(working, n=1)
     assert steps(working) == [
         ("telling.do", "done", "Done."),
-        ("sleep", "waiting", "Until 2026-11-22T13:00:00.000Z."),
+        ("sleep", "waiting", "Until 2026-11-22 13:00:00 UTC."),
     ]
     working.pass_time(timedelta(hours=1))
     assert steps(working)[1:] == [
         ("sleep", "done", "The time came."),
-        ("wait_for", "waiting", "Until 2026-11-22T14:00:00.000Z."),
+        ("wait_for", "waiting", "Until it happens, or 2026-11-22 14:00:00 UTC."),
     ]
     telling.provider.answer = lambda name, inputs: Rejected("There is no such number.")
     happen(working, kind="ended", key="2")
@@ -121,7 +121,7 @@ def test_each_step_says_what_came_of_it_or_what_it_waits_for(working: World) -> 
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (ServiceDown("The service is away."), "Tried again at 2026-11-22T12:00:02"),
+        (ServiceDown("The service is away."), "Tried again at 2026-11-22 12:00:0"),
         (NotAuthorized("The login ended."), "Waits until the account is connected again. The login ended."),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_step_that_cannot_leave_says_why(working: World, answer: Exception, sa
     happen(working, n=1)
     ((_, state, outcome),) = steps(working)
     assert state == "waiting"
-    assert outcome.startswith(says[:26])
+    assert outcome.startswith(says)
     assert str(answer) in outcome
 
 
