@@ -33,9 +33,9 @@ SECTIONS = {
         "events": "activity",
         "runs": "activity",
         "run": "activity",
-        "retry": "activity",
-        "cancel": "activity",
-        "replay": "activity",
+        "retry": "acting",
+        "cancel": "acting",
+        "replay": "acting",
     },
     "People and their data": {"erase": "people", "export": "people"},
     "Take care": {
@@ -57,7 +57,9 @@ class Refused(click.ClickException):
     exit_code = 1
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(" ".join(self.message.split()), err=True, file=file)
+        from .show import plain
+
+        click.echo(" ".join(plain(self.message).split()), err=True, file=file)
 
 
 class Commands(click.Group):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..setup.words import counted
 from . import show
 from .session import Pairs, as_json, given, in_workspace, opened
 
@@ -64,7 +65,7 @@ def set_workspace(name: str, retention_days: int) -> None:
     """Set how long payloads are kept after a run has ended."""
     with opened() as hub:
         hub.workspaces.keep_days(hub.workspaces.named(name), retention_days)
-    click.echo(f"In {name!r}, payloads are kept for {retention_days} days after a run.")
+    click.echo(f"In {name!r}, payloads are kept for {counted(retention_days, 'day')} after a run.")
 
 
 def _workspace(item: Workspace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What happened: deliveries, events and runs; and what a person can do about a run that went wrong."""
+"""What happened: deliveries, events and runs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..setup.words import run_state
 from ..timing import iso
 from . import show
-from .session import as_json, first_in, in_workspace, opened
+from .session import RUN_ID, as_json, first_in, in_workspace, opened
 
 if TYPE_CHECKING:
-    from ..core import Hub
     from ..history import EventLine, RunLine, StepLine, Story
     from ..workspaces import Workspace
 
@@ -124,11 +124,8 @@ def runs(workspace: str | None, json: bool, state: str | None, limit: int) -> No
     )
 
 
-_SHAPES = {"running": "◐", "waiting": "◐", "done": "●", "stopped": "○", "failed": "▲", "held": "▲"}
-
-
 def _state(state: str) -> str:
-    return f"{_SHAPES[state]} {state}"
+    return f"{run_state(state).shape} {state}"
 
 
 def _run(line: RunLine) -> dict[str, Any]:
@@ -143,10 +140,6 @@ def _run(line: RunLine) -> dict[str, Any]:
         "ended_at": iso(line.ended_at),
         "due_at": iso(line.due_at),
     }
-
-
-ID = click.IntRange(1, 2**63 - 1)
-RUN_ID = click.argument("run_id", metavar="RUN", type=ID)
 
 
 @click.command()
@@ -194,104 +187,29 @@ def _step(line: StepLine) -> dict[str, Any]:
 
 def _print_story(story: Story, open_: bool) -> None:
     run, event = story.run, story.event
-    click.echo(f"{run.recipe} (version {run.version[:8]}), run {run.id}: {_state(run.state)}")
+    click.echo(f"{run.recipe} (version {run.version[:8]}), run {run.id}: {_state(run.state)} · times are in UTC")
     if run.reason:
         click.echo(f"  {show.plain(run.reason)}")
     click.echo()
     click.echo(f"{show.moment(event.at)}  {event.type}, came in {show.moment(event.received_at)}")
     if open_:
-        click.echo(show.plain(f"    {story.data}"))
+        click.echo(show.plain(f"    {_opened(story.data)}"))
     for line in story.steps:
         click.echo(f"{show.moment(line.ended_at or line.asked_at)}  {line.title} ({line.action})")
         click.echo(f"    {show.plain(line.outcome)}")
         if open_:
-            click.echo(show.plain(f"    asked: {line.inputs}"))
-            click.echo(show.plain(f"    answer: {line.answer}"))
+            click.echo(show.plain(f"    asked: {_opened(line.inputs)}"))
+            if line.answer is not None:
+                click.echo(show.plain(f"    answer: {line.answer}"))
     if run.ended_at is not None:
         click.echo(f"{show.moment(run.ended_at)}  The run ended.")
+    if run.state == "failed":
+        click.echo(f"\nIf the reason is gone, try it again: hub retry {run.id}")
     elif run.state == "held":
         click.echo(f"\nIt waits for you. Let it go on: hub retry {run.id} · or end it: hub cancel {run.id}")
     elif run.due_at is not None:
         click.echo(f"{show.moment(run.due_at)}  It goes on then.")
 
 
-@click.command()
-@RUN_ID
-@in_workspace
-def retry(run_id: int, workspace: str | None) -> None:
-    """Let a held or failed run go on."""
-    from .. import runs
-
-    with opened() as hub:
-        done = first_in(hub, workspace, lambda place: runs.retry(place, hub, run_id))
-    parts = ["The run goes on"]
-    if done.moved:
-        parts.append("with the recipe's edited code")
-    if done.steps:
-        parts.append(f"and tries {_steps(done.steps)} again")
-    if done.asked:
-        parts.append(f"and asks the service whether {_steps(done.asked)} happened")
-    click.echo(f"{' '.join(parts)}. See: hub run {run_id}")
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"
-
-
-@click.command()
-@RUN_ID
-@in_workspace
-def cancel(run_id: int, workspace: str | None) -> None:
-    """End a run for good."""
-    from .. import runs
-
-    with opened() as hub:
-        dropped = first_in(hub, workspace, lambda place: runs.cancel(place, hub, run_id))
-    rest = f" {_steps(dropped)} that waited will not happen." if dropped else ""
-    click.echo(f"The run is cancelled.{rest}")
-
-
-@click.command()
-@click.argument("event_id", metavar="ID", type=ID)
-@in_workspace
-@as_json
-def replay(event_id: int, workspace: str | None, json: bool) -> None:
-    """Act on an event again, or read an unreadable delivery again.
-
-    ID is an event's or a delivery's. A recipe that ran for the event already does not run twice.
-    """
-    with opened() as hub:
-        show_replayed(_replay(hub, workspace, event_id), json)
-
-
-def _replay(hub: Hub, workspace: str | None, any_id: int) -> dict[str, Any]:
-    from webhooks.again import read_again, start_again
-
-    from ..errors import NotFound
-
-    try:
-        done = first_in(hub, workspace, lambda place: start_again(place, hub, any_id))
-    except NotFound:
-        try:
-            first_in(hub, workspace, lambda place: read_again(place, hub, any_id))
-        except NotFound:
-            raise NotFound("There is no event or delivery of this id. See: hub events, hub deliveries") from None
-        return {"read_again": True, "started": [], "skipped": {}}
-    started = [{"recipe": recipe, "run": str(run_id)} for recipe, run_id in done.started.items()]
-    return {"read_again": False, "started": started, "skipped": done.skipped}
-
-
-def show_replayed(done: dict[str, Any], json: bool) -> None:
-    """Says what a replay started, or why it started nothing."""
-    if json:
-        show.document(done)
-        return
-    if done["read_again"]:
-        click.echo("The delivery is read again by the running hub. See: hub deliveries")
-        return
-    for item in done["started"]:
-        click.echo(f"{item['recipe']} started. See: hub run {item['run']}")
-    for name, why in done["skipped"].items():
-        click.echo(f"{name} did not start. {show.plain(why)}")
-    if not done["started"] and not done["skipped"]:
-        click.echo("No recipe that is on starts with this event. See: hub recipes")
+def _opened(said: Any) -> Any:
+    return "(gone: its time was over, or its person was erased)" if said is None else said

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..setup.words import counted
 from .session import opened
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def rotate() -> None:
     else:
         count = _rotate_environment(settings)
         click.echo("HUB_SECRET_KEY needs the old key no more, once every part of the hub was started with the new one.")
-    click.echo(f"Sealed with the new key: {count} workspace{'' if count == 1 else 's'}.")
+    click.echo(f"Sealed with the new key: {counted(count, 'workspace')}.")
     click.echo(
         "Backups made before need the old key, and erasing a person does not reach them: replace them by new ones."
     )
@@ -118,7 +119,7 @@ def restore(file: Path) -> None:
             count = restore_backup(hub, file)
         finally:
             hub.close()
-    click.echo(f"Restored: {count} rows. People who were erased since the backup was made were erased again.")
+    click.echo(f"Restored: {counted(count, 'row')}. Whoever was erased since the backup was made was erased again.")
 
 
 def _ticks(hub: Hub) -> bool:

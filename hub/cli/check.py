@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..setup.words import counted
 from . import show
 from .session import as_json
 
@@ -39,11 +40,11 @@ def check(json: bool) -> None:
         found.append(finding)
         if not json:
             mark = {True: "● ok       ", False: "▲ needs you", None: "○ off      "}[finding.ok]
-            click.echo(f"{mark}  {finding.what}: {show.plain(finding.says)}")
+            click.echo(show.plain(f"{mark}  {finding.what}: {finding.says}"))
     if json:
         show.document([vars(finding) for finding in found])
     if bad := sum(finding.ok is False for finding in found):
-        click.echo(f"{bad} {'thing needs' if bad == 1 else 'things need'} you.", err=True)
+        click.echo(f"{counted(bad, 'thing')} {'needs' if bad == 1 else 'need'} you.", err=True)
         raise click.exceptions.Exit(1)
 
 

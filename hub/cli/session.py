@@ -1,4 +1,4 @@
-"""What the commands share: the hub opened for a moment, the workspace that is meant, FIELD=VALUE on the line."""
+"""What the commands share: the hub opened for a moment, the workspace that is meant, ids and pairs on the line."""
 
 from __future__ import annotations
 
@@ -58,6 +58,23 @@ def first_in(hub: Hub, named: str | None, look: Callable[[Workspace], T]) -> T:
         except NotFound as error:
             missing = error
     raise missing or NotFound("There is no workspace yet. Make one with: hub workspace add NAME")
+
+
+class Id(click.ParamType[int]):
+    """The id of something in a listing."""
+
+    name = "id"
+
+    def __init__(self, listings: str) -> None:
+        self.listings = listings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isascii() or not str(value).isdigit() or not 0 < int(value) < 2**63:
+            self.fail(f"{value!r} is no id. Take one from: {self.listings}", param, ctx)
+        return int(value)
+
+
+RUN_ID = click.argument("run_id", metavar="RUN", type=Id("hub runs"))
 
 
 class Pairs(click.ParamType[tuple[str, str]]):

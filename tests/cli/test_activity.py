@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hub import Event, OutcomeUnknown, Steps, recipe, sleep
+from hub import Event, OutcomeUnknown, Rejected, Steps, recipe, sleep
 from tests import telling
 from tests.cli.conftest import Command, refused, told
 from tests.world import World, tell
@@ -79,6 +79,15 @@ def test_what_was_said_is_shown_only_when_it_is_opened(hub: Command, ringing: Wo
     assert "a bell for ada@example.com" in hub("run", run_id, "--open").stdout
 
 
+def test_of_what_was_said_by_somebody_erased_it_is_told_that_it_is_gone(hub: Command, ringing: World) -> None:
+    happen(ringing, order="canary")
+    run_id = only_run(hub)["id"]
+    hub("erase", "ada@example.com")
+    shown = hub("run", run_id, "--open").stdout
+    assert shown.count("(gone: its time was over, or its person was erased)") == 3
+    assert "None" not in shown and "canary" not in shown
+
+
 def test_events_say_what_they_led_to(hub: Command, ringing: World) -> None:
     happen(ringing, order=1)
     happen(ringing, key="2")
@@ -109,6 +118,15 @@ def test_a_held_run_says_how_to_go_on_and_goes_on(hub: Command, ringing: World) 
     assert hub("retry", run_id).stdout == f"The run goes on and tries 1 step again. See: hub run {run_id}\n"
     assert only_run(hub)["state"] == "running"
     assert "The run is running." in refused(hub("retry", run_id))
+
+
+def test_a_failed_run_says_how_to_try_it_again(hub: Command, ringing: World) -> None:
+    telling.provider.answer = lambda name, inputs: Rejected("There is no such bell.")
+    happen(ringing, order=1)
+    run_id = only_run(hub)["id"]
+    shown = hub("run", run_id).stdout
+    assert "✕ failed" in shown and "There is no such bell." in shown
+    assert shown.endswith(f"If the reason is gone, try it again: hub retry {run_id}\n")
 
 
 def test_a_cancelled_run_is_over(hub: Command, ringing: World) -> None:
@@ -155,3 +173,30 @@ def test_text_from_outside_cannot_speak_to_the_terminal(hub: Command, ringing: W
     happen(ringing, order="\x1b[2Jgone")
     shown = hub("run", only_run(hub)["id"], "--open").stdout
     assert "\x1b" not in shown and "gone" in shown
+
+
+def test_a_refusal_with_text_from_outside_cannot_speak_to_the_terminal_either(
+    hub: Command, ringing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(client: object) -> str:
+        raise Rejected("\x1b[2J\x9b2Jno")
+
+    monkeypatch.setitem(telling.connector._functions, "check", refuses)
+    assert refused(hub("connect", "telling", "account=b")) == "[2J 2Jno"
+
+
+def test_an_accounts_name_cannot_speak_to_the_terminal_and_scripts_get_it_whole(
+    hub: Command, ringing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(telling.connector._functions, "check", lambda client: "Bells \x9b2J")
+    for words in (["connect", "telling", "account=b"], ["connections"], ["connections", "--json"], ["check"]):
+        shown = hub(*words).stdout
+        assert "Bells" in shown and "\x9b" not in shown
+    assert "Bells \x9b2J" in [item["label"] for item in told(hub("connections", "--json"))]
+
+
+def test_half_a_character_from_outside_is_printed_for_people_and_scripts(hub: Command, ringing: World) -> None:
+    happen(ringing, order="\ud83d")
+    run_id = only_run(hub)["id"]
+    assert told(hub("run", run_id, "--open", "--json"))["event"]["data"] == {"order": "\ud83d"}
+    assert hub("run", run_id, "--open").exit_code == 0

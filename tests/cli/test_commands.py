@@ -50,6 +50,8 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
         ["runs", "--state", "asleep"],
         ["run", "not-a-number"],
         ["run", str(2**63)],
+        ["run", "0"],
+        ["replay", "²"],
         ["enable", "order_thanks", "audience"],
         ["enable", "order_thanks", "tag=a", "tag=b"],
         ["connect", "hubspot", "access_token=x", "base_url=api.example"],
@@ -62,6 +64,11 @@ def test_what_is_not_understood_ends_with_2(hub: Command, words: list[str]) -> N
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Usage: hub " in result.stderr
+
+
+def test_what_is_no_id_is_told_with_where_to_find_one(hub: Command) -> None:
+    assert "'ID' is no id. Take one from: hub runs" in hub("run", "ID").stderr
+    assert "'ID' is no id. Take one from: hub events, hub deliveries" in hub("replay", "ID").stderr
 
 
 @pytest.mark.parametrize("word", ["shpat_secret", "=shpat_secret"])
