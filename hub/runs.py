@@ -54,8 +54,10 @@ def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
         steps = _stopped_steps(connection, row)
         asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
         again = [step for step in steps if step not in asked]
-        _let_wait(connection, run_id, [step.position for step in again])
-        _let_ask(connection, run_id, [step.position for step in asked], hub.clock.now())
+        now = hub.clock.now()
+        _put_back(connection, run_id, again, now, state="waiting", answer=None, answer_id=None, due_at=None)
+        # A claimed step with a time is looked for at the provider then, by whoever holds the connection.
+        _put_back(connection, run_id, asked, now, state="claimed", due_at=now)
         entry = fresh.get(row.recipe)
         # A step of unknown outcome says nothing against the code that the run started with.
         moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
@@ -67,7 +69,7 @@ def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
                 state="running",
                 reason=None,
                 ended_at=None,
-                due_at=hub.clock.now(),
+                due_at=now,
                 fence=table.c.fence + 1,
                 leased_until=0,
                 **code,
@@ -96,22 +98,14 @@ def _can_be_asked(action: str) -> bool:
         return False
 
 
-def _let_wait(connection: sa.Connection, run_id: int, positions: Sequence[int]) -> None:
-    table = schema.step
+def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], now: int, **values: Any) -> None:
+    """Makes steps open again, as if they were asked for now: they have all of the time again in which a call that
+    fails is repeated."""
+    table, positions = schema.step, [step.position for step in steps]
     connection.execute(
         sa.update(table)
         .where(table.c.run_id == run_id, table.c.position.in_(positions))
-        .values(state="waiting", reason=None, answer=None, answer_id=None, due_at=None, ended_at=None)
-    )
-
-
-def _let_ask(connection: sa.Connection, run_id: int, positions: Sequence[int], now: int) -> None:
-    """A claimed step with a time is looked for at the provider then, by whoever holds the connection."""
-    table = schema.step
-    connection.execute(
-        sa.update(table)
-        .where(table.c.run_id == run_id, table.c.position.in_(positions))
-        .values(state="claimed", reason=None, due_at=now, ended_at=None)
+        .values(reason=None, ended_at=None, asked_at=now, **values)
     )
 
 

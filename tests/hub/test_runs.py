@@ -145,6 +145,20 @@ def test_a_run_that_a_refusal_failed_tries_the_refused_step_again_and_no_other(w
     assert (run.state, run.reason, run.ended_at) == ("done", None, world.clock.now())
 
 
+def test_a_step_that_was_given_up_has_three_days_again_when_a_person_tries_it_again(
+    world: World, monkeypatch: Any
+) -> None:
+    telling.provider.answer = lambda name, inputs: ServiceDown("Away.")
+    run_id = start(world, monkeypatch, doer)
+    world.pass_time(timedelta(days=4))
+    assert world.runs[0].state == "failed"
+    retry(world, run_id)
+    assert (world.runs[0].state, world.steps(run_id)[0].state) != ("failed", "refused")
+    telling.provider.answer = answer_well
+    world.pass_time(timedelta(hours=1))
+    assert world.runs[0].state == "done"
+
+
 @pytest.fixture
 def edited(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two versions of a recipe's code: `edited(old, new)` lets the old one run, and then puts the new one on."""
