@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from webhooks.intake import Intake
 from webhooks.receiver import receiver
 
-from . import schema
-from .clock import CLOCK
+from .clock import leads_until
 from .core import Hub
 from .errors import HubError
 from .setup.pages import pages
@@ -40,12 +38,9 @@ def create_app(hub: Hub, intake: Intake) -> Flask:
 
 def not_ready(hub: Hub) -> str | None:
     """Why the hub cannot do its work, or None: the database answers, the key fits, the clock ticks."""
-    table = schema.lease
-    ticks = sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
     try:
         hub.workspaces.check_key()
-        with hub.database.read() as connection:
-            is_ticking = connection.execute(ticks).scalar()
+        is_ticking = leads_until(hub) is not None
     except HubError as error:
         return str(error)
     except Exception as error:

@@ -117,6 +117,15 @@ class Clock:
                 self._trouble.met(error)
 
 
+def leads_until(hub: Hub) -> int | None:
+    """Until when the clock that leads has its lease, in milliseconds on the database's clock; None if none leads,
+    in any process: then nothing goes on."""
+    table = schema.lease
+    query = sa.select(table.c.until).where(table.c.name == CLOCK, table.c.until > hub.database.db_now)
+    with hub.database.read() as connection:
+        return connection.execute(query).scalar()
+
+
 def wake_due(hub: Hub) -> list[str]:
     """Wakes every queue that has something due, whatever became of earlier wake-ups; gives the queues."""
     now = hub.clock.now()

@@ -124,16 +124,15 @@ def restore(file: Path) -> None:
 
 def _ticks(hub: Hub) -> bool:
     """Whether a clock runs with this database. One that was killed holds its lease on, but does not renew it."""
-    from ..clock import LEASE_SECONDS
-    from .check import heartbeat
+    from ..clock import LEASE_SECONDS, leads_until
 
-    seen, patience = heartbeat(hub), LEASE_SECONDS / 2
+    seen, patience = leads_until(hub), LEASE_SECONDS / 2
     if seen is None:
         return False
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         time.sleep(0.25)
-        now = heartbeat(hub)
+        now = leads_until(hub)
         if now is None or now != seen:
             return now is not None
     return False

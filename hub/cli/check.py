@@ -79,22 +79,11 @@ def _told(settings: Settings) -> str:
 
 
 def _clock(hub: Hub) -> Finding:
-    if heartbeat(hub) is None:
+    from ..clock import leads_until
+
+    if leads_until(hub) is None:
         return Finding("Clock", False, "It does not tick, so nothing goes on. Start: hub up (or hub clock).")
     return Finding("Clock", True, "It ticks.")
-
-
-def heartbeat(hub: Hub) -> int | None:
-    """Until when the clock that leads has its lease, in milliseconds on the database's clock; None if none leads."""
-    import sqlalchemy as sa
-
-    from .. import schema
-    from ..clock import CLOCK
-
-    table = schema.lease
-    query = sa.select(table.c.until).where(table.c.name == CLOCK, table.c.until > hub.database.db_now)
-    with hub.database.read() as connection:
-        return connection.execute(query).scalar()
 
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import commands, registry
+from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, READY, Connection
 from ..core import Hub
 from ..recipe import Recipe
@@ -103,7 +104,7 @@ def _health(
     now: int,
     option: str,
 ) -> Health:
-    if not queries.clock_ticks(hub):
+    if leads_until(hub) is None:
         says = "Nothing moves just now"
         return Health(STATES[NEEDS_YOU], says, "What came in is kept. Start the rest of the hub:", "hub up")
     for account in accounts:

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import schema, values
-from ..clock import CLOCK
 from ..connections import Connection
 from ..core import Hub
 from ..errors import HubError
@@ -125,14 +124,6 @@ def is_late(hub: Hub, workspace: Workspace) -> bool:
     overdue = sa.select(sa.literal(1)).where(table.c.due_at < late, _among_few(table, workspace))
     with hub.database.read() as connection:
         return any(connection.execute(query.limit(1)).first() for query in (unread, overdue))
-
-
-def clock_ticks(hub: Hub) -> bool:
-    """Whether any process of the hub keeps the time; without one nothing goes on."""
-    table = schema.lease
-    with hub.database.read() as connection:
-        query = sa.select(table.c.until > hub.database.db_now).where(table.c.name == CLOCK)
-        return bool(connection.execute(query).scalar())
 
 
 def _among_few(table: sa.Table, workspace: Workspace) -> sa.ColumnElement[bool]:
