@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +54,7 @@ def _serve(port: int | None, with_parent: bool) -> None:
     from ..errors import SetupError
     from ..practice.server import PORT as OWN_PORT
     from ..practice.server import PracticeServer
+    from ..signals import Told
 
     port = port or OWN_PORT
     if not is_free(port):
@@ -69,8 +69,9 @@ def _serve(port: int | None, with_parent: bool) -> None:
         for name, service in server.services.items():
             fields = " ".join(f"{field}={value}" for field, value in service.account.items())
             click.echo(f"  hub connect {name} {fields} base_url={base}/{name}")
+        told = Told()
         click.echo("Ctrl-C ends them.")
-        threading.Event().wait()
+        told.wait()
     finally:
         server.stop()
 
