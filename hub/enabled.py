@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import recipe_settings, registry, schema, values
+from . import commands, recipe_settings, registry, schema, values
 from .connections import Connections
 from .database import Database, new_id
 from .errors import HubError, NotFound, RecipeMissing
@@ -69,7 +69,8 @@ class EnabledRecipes:
         """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
         with self.database.write() as connection:
             if not self._end(connection, workspace, name):
-                raise NotFound(f"The recipe {name!r} is not on in {workspace.name}.")
+                listing = f"hub recipes{commands.option(workspace)}"
+                raise NotFound(f"The recipe {name!r} is not on in {workspace.name!r}. See which are: {listing}")
 
     def of(self, workspace: Workspace) -> Iterator[tuple[Recipe, Enabled]]:
         """The recipes that are on, with their code in the version that is on."""

@@ -61,7 +61,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
     if not public_url.startswith(("https://", "http://")):
         raise SetupError("PUBLIC_URL should be the whole address that providers call, such as https://hub.example.com.")
     return Settings(
-        home=Path(text["HUB_HOME"] or "var").resolve(),
+        home=Path(text["HUB_HOME"] or "var").expanduser().resolve(),  # no shell did that to a `.env` file
         database_url=text["DATABASE_URL"],
         redis_url=text["REDIS_URL"],
         secret_key=text["HUB_SECRET_KEY"],

@@ -98,7 +98,10 @@ class Practice:
         from ..practice.server import PORT
 
         if self.file.exists():
-            port: int = json.loads(self.file.read_text())["port"]
+            try:
+                port = int(json.loads(self.file.read_text())["port"])
+            except (ValueError, KeyError, TypeError):
+                raise SetupError(f"{self.file} does not say a port any more. Remove it, then start again.") from None
             if not is_free(port):
                 raise SetupError(
                     f"The practice accounts are at port {port}, which is taken by another program. Stop it, or start "
@@ -154,6 +157,8 @@ def welcome(hub: Hub, *, practice: bool) -> str:
         ]
     else:
         lines.append(f"For a link to sign in: {command} sign-in-link")
+    if command != "hub":
+        lines.append(f"Where it says hub, here that is {command}.")
     return "\n".join([*lines, "Ctrl-C ends it."])
 
 

@@ -87,7 +87,10 @@ def test_a_secret_whose_field_was_forgotten_is_not_echoed(hub: Command, word: st
         (["cancel", "5"], "There is no such run. See: hub runs"),
         (["replay", "5"], "There is no event or delivery of this id. See: hub events, hub deliveries"),
         (["disconnect", "5"], "There is no such connection. See: hub connections"),
-        (["disable", "order_thanks"], "The recipe 'order_thanks' is not on in Crumb & Co.."),
+        (
+            ["disable", "order_thanks"],
+            "The recipe 'order_thanks' is not on in 'Crumb & Co.'. See which are: hub recipes -w 'Crumb & Co.'",
+        ),
         (["workspace", "add", "Crumb & Co."], "There is a workspace 'Crumb & Co.' already. Choose another name."),
         (["restore", "nothing"], "There is no file nothing."),
     ],

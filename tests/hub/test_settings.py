@@ -50,6 +50,11 @@ def test_a_dotenv_file_counts_unless_the_environment_says_otherwise(
     assert (found.port, found.home) == (9002, tmp_path / "elsewhere")
 
 
+def test_a_home_below_ones_own_folder_is_found_without_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_environment({"HUB_HOME": "~/hub"}).home == tmp_path / "hub"
+
+
 def test_the_port_of_the_command_line_is_also_in_the_public_address() -> None:
     assert from_environment({"PORT": "9001"}, port=9005).public_url == "http://127.0.0.1:9005"
 
