@@ -6,8 +6,6 @@ Only keyed hashes are stored, so neither the database nor a backup lets anybody 
 from __future__ import annotations
 
 import hmac
-import threading
-from collections import Counter
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -17,8 +15,6 @@ from ..core import Hub
 
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(days=14)
-MOST_WRONG = 30
-"""Wrong links from one address within a minute, before further ones are not even looked up."""
 
 _WORD_BYTES = 32
 _HASH_BYTES = 16
@@ -77,31 +73,6 @@ def form_token(hub: Hub, session: str) -> str:
 
 def is_form_token(hub: Hub, session: str, given: str) -> bool:
     return hmac.compare_digest(form_token(hub, session).encode(), given.encode(errors="replace"))
-
-
-class WrongLinks:
-    """How many wrong links each address sent within this minute; guessing is hopeless, and is not served either."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._minute = -1
-
-    def note(self, address: str) -> None:
-        with self._lock:
-            self._this_minute()[address] += 1
-
-    def too_many(self, address: str) -> bool:
-        with self._lock:
-            return self._this_minute()[address] >= MOST_WRONG
-
-    def _this_minute(self) -> Counter[str]:
-        minute = int(self._hub.clock.monotonic() // 60)
-        if minute != self._minute:
-            self._minute = minute
-            self._counts.clear()
-        return self._counts
 
 
 def _hash(hub: Hub, purpose: str, word: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import Forbidden, HTTPException, NotFound, TooManyRequests
+from werkzeug.exceptions import Forbidden, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import commands
@@ -51,7 +51,6 @@ def pages(hub: Hub) -> Blueprint:
         static_folder=str(Path(__file__).parent / "assets"),
         static_url_path="/assets",
     )
-    wrong_links = access.WrongLinks(hub)
     is_https = hub.settings.public_url.startswith("https://")
     # A browser takes a cookie with this prefix only over https, from this very host.
     cookie = "__Host-regulars" if is_https else "regulars"
@@ -114,12 +113,8 @@ def pages(hub: Hub) -> Blueprint:
         if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
             # Whoever only looks ahead must not use the link up.
             return make_response("", 204)
-        address = request.remote_addr or ""
-        if wrong_links.too_many(address):
-            raise TooManyRequests("Too many links were wrong. Wait a minute, then open a fresh one.")
         session = access.sign_in(hub, word)
         if session is None and g.session is None:
-            wrong_links.note(address)
             return _page("signed_out.html", 403, used=True)
         answer = redirect(url_for("setup.index"), 303)
         if session is not None:
@@ -141,11 +136,14 @@ def pages(hub: Hub) -> Blueprint:
         return response
 
     @blueprint.app_errorhandler(NotFound)
-    def nowhere(error: NotFound) -> AnyResponse:
+    @blueprint.app_errorhandler(MethodNotAllowed)
+    def nowhere(error: NotFound | MethodNotAllowed) -> AnyResponse:
         # An unknown address has no route, so it passed no guard: it is told the same to everybody.
         says = error.description if request.endpoint else "There is no such page."
-        answer = _page("trouble.html", 404, title="Not found", says=says)
+        answer = _page("trouble.html", error.code or 404, title="Not found", says=says)
         answer.headers.update(HEADERS)
+        if isinstance(error, MethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return answer
 
     @blueprint.errorhandler(HTTPException)
