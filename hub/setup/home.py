@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .. import commands, registry
 from ..clock import leads_until
-from ..connections import NEEDS_LOGIN, READY, Connection
+from ..connections import NEEDS_LOGIN, READY
 from ..core import Hub
 from ..recipe import Recipe
 from ..workspaces import Workspace
@@ -70,6 +70,7 @@ class Home:
     recipes: tuple[RecipeLine, ...]
     possible: tuple[Recipe, ...]
     held: tuple[RunLine, ...]
+    more_held: bool
     latest: tuple[RunLine, ...]
     can_practise: bool
 
@@ -78,10 +79,10 @@ def home(hub: Hub, workspace: Workspace, option: str) -> Home:
     """Everything that the first page shows of a workspace. Commands get `option`, which names it where it must."""
     now = hub.clock.now()
     accounts = queries.accounts(hub, workspace)
+    known = {account.connection.id: account for account in accounts}
     recipes = [recipe for recipe, _ in hub.enabled.of(workspace)]
-    held = queries.held_runs(hub, workspace, MOST_HELD)
+    held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
-    connections = {account.connection.id: account.connection for account in accounts}
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
     return Home(
         health=_health(hub, workspace, accounts, recipes, held, now, option),
@@ -89,9 +90,10 @@ def home(hub: Hub, workspace: Workspace, option: str) -> Home:
         accounts=tuple(_account(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         possible=tuple(_possible(accounts, recipes)),
-        held=tuple(_run(run, now, connections) for run in held),
-        latest=tuple(_run(run, now, connections) for run in latest if run not in held),
-        can_practise=practice_shop(hub, workspace) is not None,
+        held=tuple(_run(run, now, known) for run in held[:MOST_HELD]),
+        more_held=len(held) > MOST_HELD,
+        latest=tuple(_run(run, now, known) for run in latest if run not in held),
+        can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
     )
 
 
@@ -105,8 +107,8 @@ def _health(
     option: str,
 ) -> Health:
     if leads_until(hub) is None:
-        says = "Nothing moves just now"
-        return Health(STATES[NEEDS_YOU], says, "What came in is kept. Start the rest of the hub:", "hub up")
+        then = "What came in is kept. Start the rest of the hub, each in a terminal of its own:"
+        return Health(STATES[NEEDS_YOU], "Nothing moves just now", then, "hub worker\nhub clock")
     for account in accounts:
         if account.connection.state == NEEDS_LOGIN:
             title = account.connection.connector.title
@@ -114,9 +116,11 @@ def _health(
             command = commands.connect_again(account.connection, option)
             return Health(STATES[NEEDS_YOU], f"{title} needs you to sign in again", then, command)
     if held:
-        count = "One thing waits" if len(held) == 1 else "Some things wait"
+        count = "One thing waits" if len(held) == 1 else f"{len(held)} things wait"
+        if len(held) > MOST_HELD:
+            count = f"More than {MOST_HELD} things wait"
         return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
-    paused = [account for account in accounts if _is_paused(account, now)]
+    paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = f"{paused[0].connection.connector.title} takes no calls just now"
         return Health(STATES[CATCHING_UP], says, "It is tried again by itself, and what waits goes on then.")
@@ -131,10 +135,6 @@ def _health(
     return Health(STATES[WORKING], "Everything is working")
 
 
-def _is_paused(account: Account, now: int) -> bool:
-    return account.connection.state == READY and account.paused_until is not None and account.paused_until > now
-
-
 def _account(account: Account, now: int) -> AccountLine:
     connection = account.connection
     says: Said
@@ -142,9 +142,8 @@ def _account(account: Account, now: int) -> AccountLine:
         state, says = STATES[NEEDS_YOU], ("sign in again",)
     elif connection.state != READY:
         state, says = STATES[OFF], ("disconnected",)
-    elif _is_paused(account, now):
-        assert account.paused_until is not None
-        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(account.paused_until, now))
+    elif until := account.paused_at(now):
+        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(until, now))
     else:
         heard = account.last_event_at
         state, says = STATES[WORKING], (f"last event {words.ago(heard, now)}" if heard else "no event yet",)
@@ -167,12 +166,12 @@ def _possible(accounts: Sequence[Account], on: Sequence[Recipe]) -> list[Recipe]
     return [r for r in registry.recipes().values() if r.name not in names and set(r.needs) <= connected]
 
 
-def _run(run: Run, now: int, connections: Mapping[str, Connection]) -> RunLine:
+def _run(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:
     return RunLine(
         id=run.id,
         at=words.moment(run.started_at, now),
         title=timeline.title(run),
-        says=timeline.summary(run, now, connections),
+        says=timeline.summary(run, now, accounts),
         state=words.run_state(run.state),
         tools=tuple(timeline.tools(run)),
     )

@@ -87,14 +87,13 @@ def pages(hub: Hub) -> Blueprint:
         if found is None:
             raise NotFound("There is no such run.")
         steps = queries.count_steps(hub, workspace, run_id)
-        connections = {found.id: found for found in hub.connections.list(workspace)}
+        accounts = {account.connection.id: account for account in queries.accounts(hub, workspace)}
         return _shown(
             "run.html",
             run=found,
             title=timeline.title(found),
             state=words.run_state(found.state),
-            lines=timeline.lines(found, hub.clock.now(), connections),
-            left_out=steps - len(found.steps),
+            lines=timeline.lines(found, steps, hub.clock.now(), accounts),
             details=timeline.details(found, steps),
             **_around(workspaces, workspace),
         )

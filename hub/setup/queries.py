@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import schema, values
-from ..connections import Connection
+from ..connections import READY, Connection
 from ..core import Hub
 from ..errors import HubError
 from ..step import WAIT_FOR
@@ -30,6 +30,11 @@ class Account:
     connection: Connection
     last_event_at: int | None
     paused_until: int | None
+
+    def paused_at(self, now: int) -> int | None:
+        """Until when its service is left alone; None if it takes calls, or would if it were ready."""
+        is_paused = self.connection.state == READY and self.paused_until is not None and self.paused_until > now
+        return self.paused_until if is_paused else None
 
 
 @dataclass(frozen=True)

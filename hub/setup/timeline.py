@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..connections import NEEDS_LOGIN, OFF, Connection
+from ..connections import NEEDS_LOGIN, OFF
 from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
-from .queries import Run, Step
+from .queries import MOST_STEPS, Account, Run, Step
 from .words import Moment, Said, State, Tool
 
 START = State("done", "●", "Came in")
 OVER = State("done", "✓", "Over")
 _WITHOUT_LOGIN = {
     NEEDS_LOGIN: "It goes on when you have signed in to {} again.",
-    OFF: "{} is disconnected.",
+    OFF: "{} is disconnected. It goes on when you have connected it again.",
 }
-
 WAITING = State("going", "◐", "Waiting")
+LEFT_OUT = State("over", "○", "Not shown")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline. A gap is a wait: its line is dashed. `outcome` says more than the state does."""
+    """One line of a timeline. A gap is a wait: its line is dashed. `outcome` says more than the state does; `is_told`
+    is whether the state has to be told besides what the line says."""
 
     state: State
     says: Said
@@ -34,31 +36,37 @@ class Line:
     tool: Tool | None = None
     at: Moment | None = None
     gap: bool = False
+    is_told: bool = True
 
 
 def title(run: Run) -> str:
     return words.recipe(run.recipe)
 
 
-def lines(run: Run, now: int, connections: Mapping[str, Connection]) -> list[Line]:
-    """A run from its event to where it is now. `connections` are the workspace's, by id."""
-    came = words.moment(run.received_at, now)
-    start = Line(START, (words.upper_first(words.happening(run.event_type)),), tool=_tool(run.event_type), at=came)
-    shown = [_line(step, now, connections) for step in run.steps if step.action != NOW]
-    return [start, *shown, _end(run, now)]
+def lines(run: Run, steps: int, now: int, accounts: Mapping[str, Account]) -> list[Line]:
+    """A run of so many steps from its event to where it is now. `accounts` are the workspace's, by connection."""
+    came, says = words.moment(run.received_at, now), words.upper_first(words.happening(run.event_type))
+    shown = [Line(START, (says,), tool=_tool(run.event_type), at=came, is_told=False)]
+    shown += [_line(step, now, accounts) for step in run.steps if step.position < MOST_STEPS and step.action != NOW]
+    if left_out := steps - len(run.steps):
+        says = f"{words.counted(left_out, 'more step')}. See all with: hub run {run.id}"
+        shown.append(Line(LEFT_OUT, (says,), gap=True, is_told=False))
+    shown += [_line(step, now, accounts) for step in run.steps if step.position >= MOST_STEPS]
+    return shown + _end(run, now)
 
 
-def summary(run: Run, now: int, connections: Mapping[str, Connection]) -> Said:
+def summary(run: Run, now: int, accounts: Mapping[str, Account]) -> Said:
     """How far a run has come, in one sentence."""
     if said := words.reason(run.reason):
         return (said,)
     if run.ended_at is not None:
         done = [words.action(s.action) for s in run.steps if s.state == "done" and s.connection_id]
-        return (_listed(done) or "There was nothing to do.",)
+        more = " or more" if len(run.steps) >= MOST_STEPS else ""
+        return (_listed(done, more) or "There was nothing to do.",)
     pending = [step for step in run.steps if step.ended_at is None]
     if not pending:
         return ("It goes on in a moment.",)
-    return _pending(pending[0], now, connections.get(pending[0].connection_id or ""))
+    return _pending(pending[0], now, accounts.get(pending[0].connection_id or ""))
 
 
 def details(run: Run, steps: int) -> str:
@@ -100,12 +108,12 @@ def _detail(step: Step) -> dict[str, Any]:
     }
 
 
-def _line(step: Step, now: int, connections: Mapping[str, Connection]) -> Line:
+def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
     if step.connection_id is None:
         return _gap(step, at, now)
-    outcome = _outcome(step, now, connections.get(step.connection_id))
+    outcome = _outcome(step, now, accounts.get(step.connection_id))
     return Line(words.step_state(step.state), (words.action(step.action),), outcome, _tool(step.action), at)
 
 
@@ -133,11 +141,15 @@ def _wait(step: Step, now: int) -> Said:
     return (f"Wait {length}",) if step.action == SLEEP and length else ("Wait",)
 
 
-def _outcome(step: Step, now: int, connection: Connection | None) -> Said:
+def _outcome(step: Step, now: int, account: Account | None) -> Said:
     """What came of a step, or what it waits for; nothing where its state says all."""
     said = words.reason(step.reason)
-    if step.state == "waiting" and connection is not None and connection.state in _WITHOUT_LOGIN:
-        return (_WITHOUT_LOGIN[connection.state].format(connection.connector.title),)
+    if step.state == "waiting" and account is not None:
+        service = account.connection.connector.title
+        if account.connection.state in _WITHOUT_LOGIN:
+            return (_WITHOUT_LOGIN[account.connection.state].format(service),)
+        if until := account.paused_at(now):
+            return (f"{service} takes no calls just now, and is tried again at ", words.moment(until, now), ".")
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
         tried = f"Tried {words.counted(step.attempts, 'time')}, again at "
         return (tried, words.moment(step.due_at, now), f". {said}" if said else ".")
@@ -146,33 +158,38 @@ def _outcome(step: Step, now: int, connection: Connection | None) -> Said:
     return (said,) if said else ()
 
 
-def _pending(step: Step, now: int, connection: Connection | None) -> Said:
+def _pending(step: Step, now: int, account: Account | None) -> Said:
     if step.connection_id is None:
-        until: Said = (", until ", words.moment(step.due_at, now)) if step.due_at is not None else ()
-        return _wait(step, now) if step.action == SLEEP_UNTIL else _wait(step, now) + until
+        if step.action == SLEEP_UNTIL or step.due_at is None:
+            return _wait(step, now)
+        until = words.moment(step.due_at, now)
+        if step.action == WAIT_FOR:
+            return (f"Wait until {words.any_of(list(step.awaits))}, or until ", until)
+        return (*_wait(step, now), ", until ", until)
     state = words.step_state(step.state).says
-    return (f"{words.action(step.action)}: ", *(_outcome(step, now, connection) or (f"{state.lower()}.",)))
+    return (f"{words.action(step.action)}: ", *(_outcome(step, now, account) or (f"{state.lower()}.",)))
 
 
-def _end(run: Run, now: int) -> Line:
+def _end(run: Run, now: int) -> list[Line]:
+    """How a run ended, or stands where no step of it says so."""
     state = words.run_state(run.state)
     at = words.moment(run.ended_at, now) if run.ended_at is not None else None
-    is_told = any(step.reason == run.reason for step in run.steps)
-    said = None if is_told else words.reason(run.reason)
-    return Line(state, (state.says,), (said,) if said else (), at=at)
+    said = None if any(step.reason == run.reason for step in run.steps) else words.reason(run.reason)
+    if run.ended_at is None and said is None and any(step.ended_at is None for step in run.steps):
+        return []
+    if run.ended_at is None and said is None:
+        said = "It goes on in a moment."
+    return [Line(state, (state.says,), (said,) if said else (), at=at, is_told=False)]
 
 
 def _tool(name: str) -> Tool:
     return words.tool(name.partition(".")[0])
 
 
-def _listed(said: list[str]) -> str:
+def _listed(said: list[str], more: str) -> str:
     """Sentences in one line, each told once, with how often it was done: "Tag a customer (3 times) · …"."""
-    return " · ".join(_times(say, said.count(say)) for say in dict.fromkeys(said))
-
-
-def _times(say: str, count: int) -> str:
-    return say if count == 1 else f"{say} ({words.counted(count, 'time')})"
+    counts = Counter(said)
+    return " · ".join(say if n == 1 else f"{say} ({words.counted(n, 'time')}{more})" for say, n in counts.items())
 
 
 def tools(run: Run) -> Iterator[Tool]:

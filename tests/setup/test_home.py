@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -42,6 +43,7 @@ def test_without_recipes_it_names_one_that_could_be_on(world: World) -> None:
     page = world.open("/").text
     assert heading(page) == "○ No recipe is on yet"
     assert re.search(r"Switch it on: hub enable \w+", text_of(page))
+    assert "First switch a recipe on." in text_of(page)
 
 
 def test_without_a_workspace_it_says_how_to_make_one(world: World) -> None:
@@ -54,10 +56,12 @@ def test_without_a_workspace_it_says_how_to_make_one(world: World) -> None:
 
 def test_a_lost_login_is_said_first_with_the_way_out(world: World) -> None:
     world.enable_order_thanks()
-    name = world.connection("mailchimp", state="needs_login", reason="API Key Invalid (HTTP 401)")
+    practice = json.dumps({"api_key": "canary", "base_url": "http://127.0.0.1:9/mailchimp"}).encode()
+    name = world.connection("mailchimp", state="needs_login", reason="API Key Invalid (HTTP 401)", fields=practice)
     page = world.open("/").text
     assert heading(page) == "▲ Mailchimp needs you to sign in again"
-    assert "hub connect mailchimp api_key=…" in text_of(page)
+    assert "hub connect mailchimp api_key=… base_url=http://127.0.0.1:9/mailchimp" in text_of(page)
+    assert "canary" not in page
     assert "▲ Needs you · sign in again Details for your consultant API Key Invalid (HTTP 401)" in text_of(page)
     world.hub.connections.set_state(name, "off", None)
     assert "○ Off · disconnected" in text_of(world.open("/").text)
@@ -85,7 +89,7 @@ def test_a_hub_whose_clock_stands_still_says_so(world: World) -> None:
         connection.execute(sa.update(schema.lease).values(until=0))
     page = world.open("/").text
     assert heading(page) == "▲ Nothing moves just now"
-    assert "hub up" in text_of(page)
+    assert "hub worker hub clock" in text_of(page)
 
 
 def test_a_held_run_waits_for_you_above_the_others(world: World) -> None:
@@ -98,6 +102,15 @@ def test_a_held_run_waits_for_you_above_the_others(world: World) -> None:
     assert page.count(f"/runs/{held}") == 1
 
 
+@pytest.mark.parametrize(("count", "says"), [(5, "5 things wait"), (6, "More than 5 things wait")])
+def test_how_many_wait_for_you_is_told_and_where_all_of_them_are(world: World, count: int, says: str) -> None:
+    runs = [world.run(state="held", reason="It changed.") for _ in range(count)]
+    page = world.open("/").text
+    assert heading(page) == f"▲ {says} for you"
+    assert re.findall(r'href="/runs/(\d+)"', page) == [str(run_id) for run_id in reversed(runs)][:5]
+    assert ("There are more. See all with: hub runs --state held" in text_of(page)) == (count > 5)
+
+
 @pytest.mark.parametrize(
     ("row", "actions", "state", "says"),
     [
@@ -108,6 +121,7 @@ def test_a_held_run_waits_for_you_above_the_others(world: World) -> None:
             "Create or update a contact · Send a text message",
         ),
         ({}, ["shopify.add_customer_tags"] * 3, "✓ Done", "Tag a customer (3 times)"),
+        ({}, ["shopify.add_customer_tags"] * 230, "✓ Done", "Tag a customer (200 times or more)"),
         ({}, [], "✓ Done", "There was nothing to do."),
         ({"reason": "no e-mail address"}, [], "✓ Done", "no e-mail address"),
         ({"state": "failed", "reason": "It failed in line 7."}, [], "✕ Went wrong", "It failed in line 7."),
@@ -137,6 +151,22 @@ def test_a_step_that_waits_for_a_login_says_so(world: World) -> None:
     run_id = world.run({"action": "twilio.send_sms", "state": "waiting", "connection_id": "tw"}, state="running")
     for path in ("/", f"/runs/{run_id}"):
         assert "It goes on when you have signed in to Twilio again." in text_of(world.open(path).text)
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        ({"state": "off"}, "Twilio is disconnected. It goes on when you have connected it again."),
+        ({"paused_until": 5}, "Twilio takes no calls just now, and is tried again at 12:05 UTC ."),
+    ],
+)
+def test_a_step_says_what_its_account_makes_it_wait_for(world: World, account: dict[str, Any], says: str) -> None:
+    if "paused_until" in account:
+        account = {"paused_until": world.clock.now() + account["paused_until"] * MINUTE}
+    world.connection("twilio", id="tw", **account)
+    run_id = world.run({"action": "twilio.send_sms", "state": "waiting", "connection_id": "tw"}, state="running")
+    assert f"Send a text message: {says}" in part(world.open("/").text, "latest")
+    assert f"Send a text message Waits its turn · {says}" in text_of(world.open(f"/runs/{run_id}").text)
 
 
 def test_a_wait_tells_its_length_and_its_end(world: World) -> None:

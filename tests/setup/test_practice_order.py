@@ -82,8 +82,14 @@ def test_a_shop_behind_another_address_is_no_practice_shop(world: World, practic
     assert world.send("/practice/order").headers["Location"] == "/?note=no-practice"
 
 
+def test_where_an_order_would_start_nothing_there_is_no_button(world: World) -> None:
+    world.connection(fields=json.dumps({"base_url": "http://127.0.0.1:9/shopify"}).encode())
+    world.sign_in()
+    assert "Place a practice order" not in world.open("/").text
+
+
 def test_without_a_practice_shop_there_is_no_button(world: World) -> None:
-    world.connection()
+    world.enable_order_thanks()
     world.sign_in()
     assert "Place a practice order" not in world.open("/").text
     assert world.send("/practice/order").headers["Location"] == "/?note=no-practice"
