@@ -38,7 +38,7 @@ HEADERS = {
 NOTES = {
     ORDERED: "An order was placed in the practice shop. It comes in below in a moment.",
     NO_PRACTICE: "The connected shop is not a practice shop, so no order was placed in it.",
-    NO_ANSWER: "The practice shop does not answer, so no order was placed. Start it with: hub practice",
+    NO_ANSWER: "The practice shop does not answer, so no order was placed. Start the hub again with: hub up --practice",
 }
 
 
@@ -73,9 +73,10 @@ def pages(hub: Hub) -> Blueprint:
         if not workspaces:
             return _shown("no_workspace.html")
         workspace = _chosen(workspaces)
-        note = NOTES.get(request.args.get("note", ""))
+        told = request.args.get("note", "")
+        note = {"note": NOTES.get(told), "went_well": told == ORDERED}
         around = _around(workspaces, workspace)
-        return _shown("home.html", home=home(hub, workspace, around["option"]), note=note, **around)
+        return _shown("home.html", home=home(hub, workspace, around["option"]), **note, **around)
 
     @blueprint.get("/runs/<int:run_id>")
     def run(run_id: int) -> AnyResponse:

@@ -61,7 +61,8 @@ def test_an_order_placed_on_the_page_is_seen_through_to_the_text(living: Hub, pr
 
     answer = world.send("/practice/order")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/?note=ordered")
-    assert "An order was placed in the practice shop." in world.open(answer.headers["Location"]).text
+    page = world.open(answer.headers["Location"]).text
+    assert "An order was placed in the practice shop." in page and 'class="note"' in page
     says = "Create or update a contact · Add or update a member · Send a text message"
     until(lambda: says in world.open("/").text, 20, "The run on the page")
     # The clock may take its first look a moment after the run was done.
@@ -73,7 +74,8 @@ def test_a_practice_shop_that_is_gone_is_said_with_the_way_out(world: World) -> 
     world.sign_in()
     answer = world.send("/practice/order")
     assert answer.headers["Location"] == "/?note=no-answer"
-    assert "Start it with: hub practice" in world.open(answer.headers["Location"]).text
+    page = world.open(answer.headers["Location"]).text
+    assert "Start the hub again with: hub up --practice" in page and 'class="note trouble"' in page
 
 
 def test_a_shop_behind_another_address_is_no_practice_shop(world: World, practice: str) -> None:
