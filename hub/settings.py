@@ -9,6 +9,9 @@ from pathlib import Path
 
 from .errors import SetupError
 
+NAMES = ("HUB_HOME", "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL", "PORT")
+"""The variables of the environment that are settings."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -49,7 +52,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         from dotenv import dotenv_values
 
         environment = {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)
-    text = {name: environment.get(name, "").strip() or None for name in _NAMES}
+    text = {name: environment.get(name, "").strip() or None for name in NAMES}
     if port is None:
         port = _port(text["PORT"] or "8000")
     if text["DATABASE_URL"] and not text["HUB_SECRET_KEY"]:
@@ -68,9 +71,6 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         public_url=public_url.rstrip("/"),
         port=port,
     )
-
-
-_NAMES = ("HUB_HOME", "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL", "PORT")
 
 
 def _port(text: str) -> int:

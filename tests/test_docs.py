@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from hub import registry, schema, settings
+from hub.app import create_app
+from hub.cli import SECTIONS
+from hub.core import Hub
 from hub.recipe import Recipe
 from tests.test_house import ROOT, files
+from webhooks.intake import Intake
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *files(".md")]
 
@@ -68,7 +73,26 @@ def test_the_test_in_the_page_about_recipes_passes(monkeypatch: pytest.MonkeyPat
 
 def test_the_readme_names_every_setting() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert rows == list(settings._NAMES)
+    assert rows == list(settings.NAMES)
+
+
+def test_the_readme_names_every_command() -> None:
+    listed = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("```\n")[2].partition("```")[0]
+    commands = [name for names in SECTIONS.values() for name in names]
+    assert not [name for name in commands if not re.search(rf"(hub|\|) {name}( |$)", listed, re.MULTILINE)]
+
+
+def test_the_addresses_in_the_readme_are_served(tmp_path: Path) -> None:
+    table = (ROOT / "README.md").read_text().partition("| Address |")[2].partition("\n\n")[0]
+    addresses = re.findall(r"`(?:POST )?(/[^`]*)`", table)
+    hub = Hub(settings.Settings(home=tmp_path))
+    try:
+        with closing(Intake(hub.database, hub.wakeups)) as intake:
+            served = {rule.rule for rule in create_app(hub, intake).url_map.iter_rules()}
+    finally:
+        hub.close()
+    assert addresses
+    assert not [address for address in addresses if address.replace("connection id", "connection_id") not in served]
 
 
 @pytest.mark.parametrize("name", registry.connector_names())
