@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PORT = click.IntRange(1, 65535)
+LOG = "%(asctime)s %(name)s: %(message)s"
 
 
 def _listening(host: str) -> Callable[[Function], Function]:
@@ -40,6 +41,7 @@ def up(host: str, port: int | None, practice: bool) -> None:
     from .newcomer import Practice, welcome
 
     settings = _settings(port)
+    keep_log(settings)
     serving: AbstractContextManager[Practice | None] = Practice(settings) if practice else nullcontext()
     with serving as services:
 
@@ -80,5 +82,16 @@ def clock() -> None:
 def _settings(port: int | None) -> Settings:
     from ..settings import from_environment
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=LOG)
     return from_environment(port=port)
+
+
+def keep_log(settings: Settings) -> None:
+    """Keeps in HUB_HOME/hub.log what is logged, for whoever did not look when it was; four megabytes at most."""
+    from logging.handlers import RotatingFileHandler
+
+    # The file is opened with its first line, when the home is made and known to be this process's alone.
+    file = settings.home / "hub.log"
+    handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(LOG))
+    logging.getLogger().addHandler(handler)

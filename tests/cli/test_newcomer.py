@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from hub.cli.newcomer import own_command, welcome
+from hub.cli.run import keep_log
+from hub.settings import Settings
 from hub.setup.access import sign_in
 from tests.cli.conftest import Command, refused
 from tests.world import World
@@ -50,6 +53,20 @@ def test_without_practice_the_first_words_hold_no_link_but_how_to_get_one(
     said = welcome(world.hub, practice=False)
     assert "/sign-in/" not in said and "For a link to sign in: hub sign-in-link" in said
     assert "Where it says" not in said
+
+
+def test_what_is_logged_is_kept_in_the_home(tmp_path: Path) -> None:
+    logger = logging.getLogger()
+    before = list(logger.handlers)
+    keep_log(Settings(home=tmp_path))
+    (handler,) = (each for each in logger.handlers if each not in before)
+    try:
+        assert not list(tmp_path.iterdir()), "nothing is made in a home that may be another hub's"
+        logging.getLogger("hub.clock").error("It stands still.")
+        assert (tmp_path / "hub.log").read_text().endswith(" hub.clock: It stands still.\n")
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 @pytest.mark.parametrize("content", ["", "[8020]", '{"port": null}', '{"part": 1}'])
