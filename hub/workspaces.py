@@ -71,9 +71,9 @@ class Workspaces:
             return known
 
     def add(self, name: str, retention_days: int = RETENTION_DAYS) -> Workspace:
-        """A new workspace. Raises SettingInvalid if the name is taken or empty."""
-        if not name.strip():
-            raise SettingInvalid("A workspace needs a name.")
+        """A new workspace. Raises SettingInvalid if the name is taken, empty, or holds what cannot be printed."""
+        if not name.strip() or not name.isprintable():
+            raise SettingInvalid("A workspace needs a name that can be printed, such as: Crumb & Co.")
         with self.database.write() as connection:
             if connection.execute(sa.select(schema.workspace.c.id).where(schema.workspace.c.name == name)).scalar():
                 raise SettingInvalid(f"There is a workspace {name!r} already. Choose another name.")

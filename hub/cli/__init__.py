@@ -116,8 +116,9 @@ def in_words(error: Exception) -> str:
             f"The database does not answer ({type(error.orig).__name__}). Check that it runs, that DATABASE_URL or "
             "HUB_HOME is right, and that its disk is not full."
         )
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.errno:
+        # In the system's words, not in those of whoever raised it.
+        return f"{error.filename or 'This machine'}: {os.strerror(error.errno)}."
     return (
         f"Something unexpected happened ({type(error).__name__}). See what is well with: hub check. "
         "HUB_DEBUG=1 shows where it happened."

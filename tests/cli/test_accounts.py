@@ -21,6 +21,8 @@ def test_workspaces_are_made_listed_and_changed(hub: Command) -> None:
         "name": "Mill",
         "retention_days": 0,
     }
+    says = "In 'Mill', payloads are kept for 1 day after a run.\n"
+    assert hub("workspace", "set", "Mill", "--retention-days", 1).stdout == says
     assert hub("workspace", "set", "Mill", "--retention-days", 7).exit_code == 0
     listed = told(hub("workspace", "list", "--json"))
     assert [(item["name"], item["retention_days"]) for item in listed] == [("Crumb & Co.", 30), ("Mill", 7)]
@@ -51,9 +53,9 @@ def test_connecting_prints_what_scripts_and_people_need(hub: Command, connect: C
     ("name", "changed", "says"),
     [
         ("shopify", {"access_token": "shpat_canary"}, "access token"),
-        ("hubspot", {"access_token": "pat-canary"}, ""),
+        ("hubspot", {"access_token": "pat-canary"}, "Check the token"),
         ("mailchimp", {"api_key": "canary-us1"}, "API key"),
-        ("twilio", {"auth_token": "canary"}, ""),
+        ("twilio", {"auth_token": "canary"}, "does not accept this account SID and auth token"),
         ("shopify", {"colour": "canary"}, "there is no field 'colour'"),
         ("shopify", {"webhook_secret": ""}, "webhook_secret is missing"),
         ("nobody", {"x": "canary"}, "There is no connector 'nobody'"),

@@ -133,7 +133,9 @@ def test_a_database_that_does_not_answer_is_told_without_its_address(hub: Comman
 
 def test_errors_in_words() -> None:
     assert in_words(SetupError("Do this.")) == "Do this."
-    assert in_words(PermissionError(13, "Permission denied", "/x/y")) == "/x/y: Permission denied."
+    assert in_words(PermissionError(13, "canary", "/x/y")) == "/x/y: Permission denied."
+    assert in_words(OSError(28, "canary")) == "This machine: No space left on device."
+    assert "canary" not in in_words(OSError("canary"))
     assert "canary" not in in_words(OperationalError("SELECT canary", {}, Exception("canary")))
     assert "canary" not in in_words(KeyError("canary"))
 

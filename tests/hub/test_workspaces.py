@@ -48,8 +48,8 @@ def test_no_key_is_in_what_is_printed_of_a_workspace(world: World) -> None:
     assert "sealer" not in repr(world.workspace) and "hash_key" not in repr(world.workspace)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "Crumb & Co."])
-def test_a_name_that_is_empty_or_taken_is_refused(world: World, name: str) -> None:
+@pytest.mark.parametrize("name", ["", "  ", "Crumb & Co.", "My\x1b[2J shop", "two\nlines"])
+def test_a_name_that_is_empty_or_taken_or_no_text_is_refused(world: World, name: str) -> None:
     with pytest.raises(SettingInvalid):
         world.hub.workspaces.add(name)
 
