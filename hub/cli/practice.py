@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..core import Hub
     from ..workspaces import Workspace
 
-SECONDS = 10.0
-
 
 @click.command()
 @click.argument("what", required=False)
@@ -77,48 +75,51 @@ def _serve(port: int | None, with_parent: bool) -> None:
 
 
 def _happen(what: str, details: dict[str, Any], workspace: str | None, json: bool) -> None:
-    import requests
-
     from .. import commands
+    from ..errors import ActionFailed, NotFound, Rejected, SetupError
+    from ..practice.accounts import happen, services_of
+
+    names = _who_can(what)
+    with opened() as hub:
+        several = len(hub.workspaces.list()) > 1
+        accounts = list(_accounts(hub, workspace, names))
+    if not accounts:
+        raise SetupError("No practice account of this service is connected. Start with: hub up --practice")
+    for place, connection in accounts:
+        try:
+            done = happen(connection, what, details)
+        except Rejected as error:
+            raise SetupError(str(error)) from None
+        except (ActionFailed, NotFound):
+            continue
+        if json:
+            show.document(done)
+        else:
+            option, title = commands.option(place, several=several), connection.connector.title
+            click.echo(f"Done at the practice {title}: {what}. See what comes of it with: hub runs{option}")
+        return
+    where = services_of(accounts[0][1])
+    raise SetupError(f"No practice services answer at {where}. Start them with: hub up --practice")
+
+
+def _who_can(what: str) -> list[str]:
+    """The services at which this can happen. Raises SetupError if it can at none."""
     from ..errors import SetupError
     from ..practice.server import services
 
     known = {name: service.happenings for name, service in services().items()}
-    if not any(what in happenings for happenings in known.values()):
-        listed = "; ".join(f"{name}: {', '.join(happenings)}" for name, happenings in known.items())
-        raise SetupError(f"Nobody knows how to let {what!r} happen. What can happen: {listed}.")
-    with opened() as hub:
-        several = len(hub.workspaces.list()) > 1
-        accounts = list(_accounts(hub, workspace, [name for name, can in known.items() if what in can]))
-    if not accounts:
-        raise SetupError("No practice account of this service is connected. Start with: hub up --practice")
-    session = requests.Session()
-    session.trust_env = False
-    for place, connection, base in accounts:
-        try:
-            if not session.get(f"{base}/_calls", params={"connector": "none"}, timeout=SECONDS).ok:
-                continue
-            answer = session.post(f"{base}/_happen/{connection.connector.name}/{what}", json=details, timeout=SECONDS)
-        except requests.RequestException:
-            continue
-        title = connection.connector.title
-        if not answer.ok:
-            raise SetupError(f"The practice {title} cannot do {what!r} with these details. Check them.")
-        if json:
-            show.document(answer.json())
-        else:
-            option = commands.option(place, several=several)
-            click.echo(f"Done at the practice {title}: {what}. See what comes of it with: hub runs{option}")
-        return
-    raise SetupError(f"No practice services answer at {accounts[0][2]}. Start them with: hub up --practice")
+    if names := [name for name, can in known.items() if what in can]:
+        return names
+    listed = "; ".join(f"{name}: {', '.join(can)}" for name, can in known.items())
+    raise SetupError(f"Nobody knows how to let {what!r} happen. What can happen: {listed}.")
 
 
-def _accounts(hub: Hub, workspace: str | None, names: list[str]) -> Iterator[tuple[Workspace, Connection, str]]:
-    """Connections that may be practice accounts of these services, each with its workspace and the address of all
-    practice services."""
+def _accounts(hub: Hub, workspace: str | None, names: list[str]) -> Iterator[tuple[Workspace, Connection]]:
+    """Connections that may be practice accounts of these services."""
+    from ..practice.accounts import services_of
+
     places = hub.workspaces.list() if workspace is None else [hub.workspaces.named(workspace)]
     for place in places:
         for connection in hub.connections.list(place):
-            base, _, last = str(connection.fields.get("base_url") or "").rstrip("/").rpartition("/")
-            if connection.connector.name in names and last == connection.connector.name and connection.state != "off":
-                yield place, connection, base
+            if connection.connector.name in names and services_of(connection):
+                yield place, connection
