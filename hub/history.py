@@ -24,10 +24,6 @@ from .workspaces import Workspace
 MOST = 50
 """How many lines a listing has if nobody says otherwise."""
 
-DELIVERY_STATES = ("new", "read", "unreadable")
-EVENT_STATES = ("taken", "echo", "unknown")
-RUN_STATES = ("running", "waiting", "done", "stopped", "failed", "held")
-
 
 @dataclass(frozen=True)
 class DeliveryLine:

@@ -53,6 +53,7 @@ def deliveries(workspace: str | None, json: bool, state: str | None, limit: int)
                     "state": line.state,
                     "reason": line.reason,
                     "events": line.events,
+                    "kept": line.kept,
                 }
                 for line in found
             ]
@@ -64,6 +65,8 @@ def deliveries(workspace: str | None, json: bool, state: str | None, limit: int)
         rows,
         empty="Nothing was delivered yet. hub connections --json shows where services must deliver to.",
     )
+    if any(line.state == "unreadable" and line.kept for line in found):
+        click.echo("\nOnce what made one unreadable is repaired, have it read again: hub replay ID")
 
 
 @_listing("taken", "echo", "unknown")

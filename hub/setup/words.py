@@ -86,11 +86,6 @@ Said = tuple[str | Moment, ...]
 """A sentence with instants in it, which the page shows in the reader's own zone."""
 
 
-def plain(said: Said) -> str:
-    """A sentence as text alone."""
-    return "".join(part if isinstance(part, str) else part.short for part in said)
-
-
 def moment(at: int, now: int) -> Moment:
     when = to_datetime(at)
     same_day = when.date() == to_datetime(now).date()

@@ -104,9 +104,11 @@ def test_listings_take_a_state_and_a_limit(hub: Command, ringing: World) -> None
     assert len(told(hub("runs", "--json", "--limit", 2))) == 2
     assert told(hub("runs", "--json", "--state", "held")) == []
     (unread,) = told(hub("deliveries", "--json", "--state", "unreadable"))
-    assert (unread["reason"], unread["events"]) == ("The event is bad.", 0)
+    assert (unread["reason"], unread["events"], unread["kept"]) == ("The event is bad.", 0, True)
     assert len(told(hub("events", "--json", "--state", "taken"))) == 3
     assert "The event is bad." in hub("deliveries").stdout
+    assert hub("deliveries").stdout.endswith("have it read again: hub replay ID\n")
+    assert "hub replay" not in hub("deliveries", "--state", "read").stdout
 
 
 def test_a_held_run_says_how_to_go_on_and_goes_on(hub: Command, ringing: World) -> None:
