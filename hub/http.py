@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
+import certifi
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
@@ -44,6 +51,67 @@ class Session(requests.Session):
             return super().request(method, url, *args, **kwargs)
         except requests.RequestException as error:
             raise no_answer(error) from None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a `LeanSession` was answered."""
+
+    status_code: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError."""
+        return json.loads(self.content)
+
+
+class LeanSession:
+    """A session for calls that go one by one, thousands of them: urllib3 without what requests puts around it costs
+    less than half of the processor's time.
+
+    Like `Session` it keeps connections open, always has time-outs, follows no redirects and serves several threads.
+    `headers` are sent with each call.
+    """
+
+    def __init__(self, headers: Mapping[str, str], *, connections: int = 10) -> None:
+        self._headers, self._connections = dict(headers), connections
+        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    def get(self, url: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Raises OutcomeUnknown or ServiceDown where there was no answer."""
+        return self._call("GET", f"{url}?{urlencode(params)}" if params else url, None, self._headers)
+
+    def post(self, url: str, data: Mapping[str, str]) -> Answer:
+        """Sends a form. Raises OutcomeUnknown or ServiceDown where there was no answer."""
+        headers = self._headers | {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._call("POST", url, urlencode(data).encode(), headers)
+
+    def close(self) -> None:
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+
+    def _call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        scheme, _, rest = url.partition("://")
+        host, slash, path = rest.partition("/")
+        try:
+            pool = self._pools.get(host) or self._pool(scheme, host)
+            found = pool.urlopen(method, slash + path, body, headers, retries=False, redirect=False)
+            return Answer(found.status, found.headers, found.data)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise no_answer(error) from None
+
+    def _pool(self, scheme: str, host: str) -> urllib3.HTTPConnectionPool:
+        with self._lock:
+            if host not in self._pools:
+                trust = {"ca_certs": certifi.where(), "cert_reqs": "CERT_REQUIRED"} if scheme == "https" else {}
+                timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
+                self._pools[host] = urllib3.connection_from_url(
+                    f"{scheme}://{host}", maxsize=self._connections, timeout=timeout, **trust
+                )
+            return self._pools[host]
 
 
 def no_answer(error: BaseException) -> ActionFailed:

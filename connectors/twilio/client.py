@@ -12,9 +12,7 @@ from hub import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Reject
 from hub.errors import SetupError
 
 if TYPE_CHECKING:
-    import requests
-
-    from hub.http import Session
+    from hub.http import Answer, LeanSession
 
 API, MESSAGING = "https://api.twilio.com", "https://messaging.twilio.com"
 VERSION = "/2010-04-01"
@@ -53,7 +51,7 @@ class Client:
     status_url       where Twilio reports what became of a message, None for nowhere
     """
 
-    session: Session = field(repr=False)
+    session: LeanSession = field(repr=False)
     account: str
     api: str
     messaging: str
@@ -78,7 +76,7 @@ def connect(
 ) -> Client:
     """A client for this account. The newest auth token is the one that calls. Raises SetupError for a field that
     cannot be right."""
-    from hub.http import Session
+    from hub.http import LeanSession
 
     _need(account_sid, "AC", "The account SID")
     if not auth_token:
@@ -92,10 +90,8 @@ def connect(
         sender["From"] = _sender(from_number, region)
     if not sender:
         raise SetupError("Give a sender: either a number of your Twilio account or a messaging service SID.")
-    session = Session(connections=CONCURRENT)
-    # One header, made once: requests would encode a (user, password) pair anew for each call.
     login = b64encode(f"{account_sid}:{auth_token[0]}".encode()).decode()
-    session.headers["Authorization"] = f"Basic {login}"
+    session = LeanSession({"Authorization": f"Basic {login}", "Accept": "application/json"}, connections=CONCURRENT)
     base = base_url.rstrip("/") if base_url else None
     return Client(
         session,
@@ -143,7 +139,7 @@ def pages(client: Client, url: str, params: Mapping[str, Any]) -> Iterator[dict[
         yield page
 
 
-def _answer(response: requests.Response) -> dict[str, Any]:
+def _answer(response: Answer) -> dict[str, Any]:
     if not 200 <= response.status_code < 300:
         raise failure(response)
     found = _body(response)
@@ -152,7 +148,7 @@ def _answer(response: requests.Response) -> dict[str, Any]:
     return found
 
 
-def _body(response: requests.Response) -> dict[str, Any] | None:
+def _body(response: Answer) -> dict[str, Any] | None:
     """The body if it is a JSON object, else None."""
     try:
         found = response.json()
@@ -161,7 +157,7 @@ def _body(response: requests.Response) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def failure(response: requests.Response) -> ActionFailed:
+def failure(response: Answer) -> ActionFailed:
     """What an answer that is not 2xx means.
 
     Its error code counts before its status, as one status stands for many things. A 5xx says nothing about
