@@ -7,7 +7,7 @@ BIN := .venv/bin
 LOG := .venv/install.log
 MISSING := Regulars needs Python 3.11 or newer, and found none. Install it, then run this again.
 
-.PHONY: run test check install lock
+.PHONY: run test check bench install lock
 
 run: install
 	@exec $(BIN)/hub up --practice
@@ -19,6 +19,9 @@ check: install
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+bench: install
+	@$(BIN)/hub bench
 
 install: .venv/.installed
 

@@ -44,12 +44,16 @@ def serve(hub: Hub, listening: socket.socket, told: Told, on_ready: Callable[[],
     from .app import create_app
 
     with closing(Intake(hub.database, hub.wakeups)) as intake:
-        app = create_app(hub, intake)
-        server = _server(listening, told, on_ready)
-        try:
-            server.serve(target_loader=lambda *_args, **_kwargs: app, wrap_loader=False)
-        except SystemExit:
-            raise SetupError("The web server ended by itself. Start it again.") from None
+        run(create_app(hub, intake), listening, told, on_ready)
+
+
+def run(app: Any, listening: socket.socket, told: Told, on_ready: Callable[[], None] | None = None) -> None:
+    """Serves a WSGI application until told to stop. Raises SetupError if the server ended by itself."""
+    server = _server(listening, told, on_ready)
+    try:
+        server.serve(target_loader=lambda *_args, **_kwargs: app, wrap_loader=False)
+    except SystemExit:
+        raise SetupError("The web server ended by itself. Start it again.") from None
 
 
 def _server(listening: socket.socket, told: Told, on_ready: Callable[[], None] | None) -> MTServer:

@@ -44,6 +44,7 @@ SECTIONS = {
         "backup": "care",
         "restore": "care",
         "sign-in-link": "care",
+        "bench": "bench",
     },
 }
 """Each command, under its heading, with the module of this package that holds it."""

@@ -1,0 +1,226 @@
+"""The processes of a measurement: the hub as it is run, the practice services, and references; each on its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from ..errors import HubError
+from ..settings import Settings
+from . import machine
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 40.0
+POLL_SECONDS = 0.02
+UNSET = ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL")
+"""What must not leak into the measured hub from the environment of whoever measures."""
+
+
+class Unmeasured(HubError):
+    """A measurement came to no figure."""
+
+
+def until(condition: Callable[[], object], seconds: float, says: str, every: float = POLL_SECONDS) -> None:
+    """Waits until the condition holds. Raises Unmeasured if it does not within `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Unmeasured(f"{says} within {seconds:g} seconds.")
+        time.sleep(every)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with _session() as session:
+            return session.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy stands between us and ourselves
+    return session
+
+
+@dataclass
+class Running:
+    """A process that was started here, with its output in a file."""
+
+    what: str
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def cpu(self) -> float:
+        return machine.cpu_seconds(self.pid)
+
+    def wait_ready(self, path: str) -> None:
+        """Returns when it answers. Raises Unmeasured, with its last words, if it does not."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        until(lambda: self.process.poll() is not None or answers(url), READY_SECONDS, f"{self.what} did not answer")
+        if self.process.poll() is not None:
+            raise Unmeasured(f"{self.what} ended: {self.log.read_text(errors='replace')[-500:]}")
+
+    def stop(self) -> None:
+        """Asks it to end, and ends it if it does not."""
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def spawn(
+    what: str, words: Sequence[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Running:
+    """Starts `python -m …`. Its standard input ends with this process."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            env={**os.environ, **(environment or {})},
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.PIPE,
+        )
+    return Running(what, process, port, log)
+
+
+@contextmanager
+def started(running: Running, ready: str) -> Iterator[Running]:
+    """A process from when it answers to the end of the block."""
+    try:
+        running.wait_ready(ready)
+        yield running
+    finally:
+        running.stop()
+
+
+@dataclass
+class Practice:
+    """The practice services of one measurement."""
+
+    running: Running
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.running.port}"
+
+    def counts(self) -> dict[str, int]:
+        return dict(self._ask("GET", "/_bench"))
+
+    def change(self, **wanted: Any) -> None:
+        self._ask("POST", "/_bench", wanted)
+
+    def books(self, connector: str) -> Any:
+        return self._ask("GET", f"/_books/{connector}")
+
+    def calls(self, connector: str) -> list[dict[str, Any]]:
+        return list(self._ask("GET", f"/_calls?connector={connector}"))
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        with _session() as session:
+            answer = session.request(method, self.url + path, json=body, timeout=120)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def practice(folder: Path) -> Iterator[Practice]:
+    """The practice services in a process of their own."""
+    port = free_port()
+    running = spawn("The practice services", ["hub.bench.services", str(port)], port, folder / "practice.log")
+    with started(running, "/_bench"):
+        yield Practice(running)
+
+
+@dataclass
+class Measured:
+    """The hub that is measured. `hook`: the path of its shop's webhooks."""
+
+    running: Running
+    settings: Settings
+    hook: str = ""
+
+    def states(self) -> dict[str, int]:
+        """How many runs there are in each state, read beside the running hub."""
+        return dict(self.ask("SELECT state, count(*) FROM run GROUP BY state"))
+
+    def unread(self) -> int:
+        return int(self.ask("SELECT count(*) FROM delivery WHERE state = 'new'")[0][0])
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        file = self.settings.home / "hub.db"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(query).fetchall()
+
+
+def spawn_hub(settings: Settings) -> Running:
+    """`hub up` on a home; it does not answer yet."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    environment = {name: "" for name in UNSET} | {"HUB_HOME": str(settings.home), "PORT": str(settings.port)}
+    return spawn("The hub", ["hub.cli", "up"], settings.port, settings.home / "hub.log", environment)
+
+
+def settings_in(folder: Path) -> Settings:
+    port = free_port()
+    return Settings(home=folder / "home", port=port, public_url=f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def hub(folder: Path, services: Practice, *, recipe: bool) -> Iterator[Measured]:
+    """A running hub on a fresh home, with the practice accounts connected and, if wanted, the order recipe on."""
+    settings = settings_in(folder)
+    with started(spawn_hub(settings), "/healthz") as running:
+        yield Measured(running, settings, prepare(settings, services, recipe=recipe))
+
+
+ACCOUNTS = ("shopify", "hubspot", "mailchimp", "twilio")
+
+
+def prepare(settings: Settings, services: Practice, *, recipe: bool) -> str:
+    """Connects the accounts beside the running hub, which the practice services visit; gives the shop's path."""
+    from ..core import Hub
+    from ..practice.server import services as known
+
+    hub, hook = Hub(settings), ""
+    try:
+        workspace = hub.workspaces.add("Bench")
+        for name in ACCOUNTS:
+            fields = {**known()[name].account, "base_url": f"{services.url}/{name}"}
+            connection, trouble = hub.connections.connect(workspace, name, fields)
+            if trouble:
+                raise Unmeasured(f"The practice account of {name} could not be connected: {trouble}")
+            if name == "shopify":
+                hook = urlsplit(hub.connections.webhook_url(connection)).path
+        if recipe:
+            hub.enabled.enable(workspace, "order_thanks", {"audience": "practice"})
+    finally:
+        hub.close()
+    return hook
