@@ -21,6 +21,9 @@ __all__ = ["FULL", "MEASUREMENTS", "SMALL", "Figure", "Sizes", "report", "run"]
 MEASUREMENTS = {
     "intake": "intake",
     "end-to-end": "end_to_end",
+    "quiet": "quiet",
+    "start": "start",
+    "disk": "disk",
 }
 """Each measurement, with the module that makes it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import machine, orders, processes, reference
@@ -50,53 +50,57 @@ class Drained:
         self.details, self.void = details, void
 
 
-def drain(sizes: Sizes, hub: Measured, services: Practice, *, reports: bool, first: int = 0) -> Drained:
-    """Posts a burst of orders and waits for the last effect of the last one."""
+def drain(
+    sizes: Sizes, hub: Measured, services: Practice, *, reports: bool, first: int = 0, before: int = 0
+) -> Drained:
+    """Posts a burst of orders, numbered from `first`, and waits for the last effect of the last one.
+
+    `before`: how many orders others sent to these services earlier, numbered from 0.
+    """
     port, count = hub.running.port, sizes.orders
     warm = [request(port, hub.hook, *made) for made in orders.orders(first, sizes.warm_up)]
     made = [request(port, hub.hook, *made) for made in orders.orders(first + sizes.warm_up, count)]
+    newest = hub.newest()
     post_all(port, warm, CLIENTS)
-    _settle(hub, services, sizes.warm_up, reports)
+    settle(hub, services, before + sizes.warm_up, sizes.warm_up, newest, reports=reports)
     machine.forget_peak(hub.running.pid)
     watch = Watch({"hub": hub.running.pid, "practice": services.running.pid})
     loaded = post_all(port, made, CLIENTS)
-    _settle(hub, services, sizes.warm_up + count, reports)
+    settle(hub, services, before + sizes.warm_up + count, sizes.warm_up + count, newest, reports=reports)
     details = watch.told()
     cpu = watch.cpu("hub")
-    void = wrong(hub, services, first, sizes.warm_up + count)
+    void = wrong(services, [*range(before), *range(first, first + sizes.warm_up + count)])
     if loaded.statuses != {200: count}:
         void = f"Orders were answered with {loaded.statuses}."
     details |= {
         "orders": count,
         "events": count * (3 if reports else 1),
-        "seconds_of_posting": round(loaded.seconds, 2),
+        "acknowledgements_per_second": round(loaded.rate),
+        "acknowledged_p99_ms": round(loaded.percentile(99), 1),
         "peak_rss_mb": round(machine.peak_rss_mb(hub.running.pid), 1),
         "calls": {name: len(services.calls(name)) for name in ("hubspot", "mailchimp", "twilio")},
     }
     return Drained(count, float(details["seconds"]), cpu, details, void)
 
 
-def _settle(hub: Measured, services: Practice, count: int, reports: bool) -> None:
-    """Returns once every effect happened and is written down."""
-    wanted = {"contacts": count, "members": count, "texts": count}
+def settle(hub: Measured, services: Practice, effects: int, runs: int, newest: int, *, reports: bool) -> None:
+    """Returns once so many effects happened, and so many runs beyond the id `newest` are done and written down."""
+    wanted = {"contacts": effects, "members": effects, "texts": effects}
     processes.until(
-        lambda: services.counts() == wanted, DRAIN_SECONDS, f"Not all effects of {count} orders happened", every=0.05
+        lambda: services.counts() == wanted, DRAIN_SECONDS, f"Not all effects of {effects} orders happened", every=0.05
     )
+    processes.until(lambda: hub.states(newest) == {"done": runs}, DRAIN_SECONDS, f"Not all of {runs} runs were done")
+    events = runs * (3 if reports else 1)
     processes.until(
-        lambda: hub.states() == {"done": count}, DRAIN_SECONDS, f"Not all of {count} runs were done", every=0.02
-    )
-    events = count * (3 if reports else 1)
-    processes.until(
-        lambda: hub.ask("SELECT count(*) FROM event")[0][0] == events and hub.unread() == 0,
+        lambda: hub.events(newest) == events and hub.unread() == 0,
         DRAIN_SECONDS,
         f"Not all of {events} events came",
         every=0.05,
     )
 
 
-def wrong(hub: Measured, services: Practice, first: int, count: int) -> str | None:
-    """What differs from one contact, one tagged member and one text per order; None if nothing does."""
-    numbers = range(first, first + count)
+def wrong(services: Practice, numbers: Sequence[int]) -> str | None:
+    """What differs from one contact, one tagged member and one text for each of these orders; None if nothing does."""
     emails, phones = Counter(map(orders.email, numbers)), Counter(map(orders.phone, numbers))
     contacts = services.books("hubspot")["objects"]["contacts"].values()
     if Counter(contact["properties"]["email"] for contact in contacts) != emails:

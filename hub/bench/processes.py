@@ -85,6 +85,11 @@ class Running:
         if self.process.poll() is not None:
             raise Unmeasured(f"{self.what} ended: {self.log.read_text(errors='replace')[-500:]}")
 
+    def kill(self) -> None:
+        """Ends it at once, whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self) -> None:
         """Asks it to end, and ends it if it does not."""
         if self.process.stdin:
@@ -93,8 +98,7 @@ class Running:
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
 
 def spawn(
@@ -144,6 +148,13 @@ class Practice:
     def calls(self, connector: str) -> list[dict[str, Any]]:
         return list(self._ask("GET", f"/_calls?connector={connector}"))
 
+    def texts(self) -> dict[str, list[float]]:
+        """When each text was asked for, in seconds since 1970, by its number."""
+        return dict(self._ask("GET", "/_bench/texts"))
+
+    def break_down(self, connector: str, **fault: Any) -> None:
+        self._ask("POST", f"/_faults/{connector}", fault)
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         with _session() as session:
             answer = session.request(method, self.url + path, json=body, timeout=120)
@@ -168,9 +179,17 @@ class Measured:
     settings: Settings
     hook: str = ""
 
-    def states(self) -> dict[str, int]:
-        """How many runs there are in each state, read beside the running hub."""
-        return dict(self.ask("SELECT state, count(*) FROM run GROUP BY state"))
+    def newest(self) -> int:
+        """An id that everything which comes later is beyond: ids grow with time."""
+        return max(int(self.ask(f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]) for table in ("run", "event"))
+
+    def states(self, since: int = 0) -> dict[str, int]:
+        """How many runs there are in each state, of those beyond this id; read beside the running hub."""
+        return dict(self.ask(f"SELECT state, count(*) FROM run WHERE id > {since} GROUP BY state"))
+
+    def events(self, since: int = 0) -> int:
+        """How many events there are beyond this id."""
+        return int(self.ask(f"SELECT count(*) FROM event WHERE id > {since}")[0][0])
 
     def unread(self) -> int:
         return int(self.ask("SELECT count(*) FROM delivery WHERE state = 'new'")[0][0])
