@@ -24,6 +24,8 @@ MEASUREMENTS = {
     "quiet": "quiet",
     "start": "start",
     "disk": "disk",
+    "quota": "quota",
+    "growth": "growth",
 }
 """Each measurement, with the module that makes it."""
 

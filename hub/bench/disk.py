@@ -24,15 +24,15 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
         services.change(reports=False)
         say("disk: keeping")
-        empty = _used(hub)
+        empty = used(hub)
         with _Largest(hub.settings.home / "hub.db-wal") as log:
             drained = end_to_end.drain(sizes, hub, services, reports=False)
-        kept, count = _used(hub), sizes.warm_up + sizes.orders
+        kept, count = used(hub), sizes.warm_up + sizes.orders
         say("disk: retention")
         largest = _file(hub)
         _keep_nothing(hub)
         processes.until(lambda: _is_swept(hub), SWEPT_SECONDS, "Retention did not return what it freed", every=0.5)
-        left, after = _used(hub), _file(hub)
+        left, after = used(hub), _file(hub)
         wal_after = _size(hub.settings.home / "hub.db-wal")
     posted = Reference(orders.BODY_BYTES, "the body as it was posted")
     about = {"events": count, "runs": count, "steps": 3 * count}
@@ -70,7 +70,7 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     ]
 
 
-def _used(hub: Measured) -> int:
+def used(hub: Measured) -> int:
     """Bytes of the database's pages that hold something."""
     (pages,), (free,), (size,) = (
         hub.ask(f"PRAGMA {name}")[0] for name in ("page_count", "freelist_count", "page_size")

@@ -27,14 +27,14 @@ def phone(number: int) -> str:
     return f"+1415{5_000_000 + number}"
 
 
-def order(number: int) -> tuple[Mapping[str, str], bytes]:
+def order(number: int, *, with_phone: bool = True) -> tuple[Mapping[str, str], bytes]:
     """The headers and the body of an order, and nobody else's: its person is `email(number)` and `phone(number)`.
 
     The shop's full order is larger. This is what Shopify sends to a subscription that leaves out the amounts in both
     currencies, the shipping lines and all but one line item, and a note from the customer fills it up.
     """
     shop = _shop()
-    full = shop.order_payload(number, email=email(number), phone=phone(number))
+    full = shop.order_payload(number, email=email(number), phone=phone(number) if with_phone else None)
     payload = {name: value for name, value in full.items() if not name.endswith("_set") and name not in LEFT_OUT}
     payload["line_items"] = full["line_items"][:1]
     payload["note"] = ""

@@ -200,11 +200,26 @@ class Measured:
             return connection.execute(query).fetchall()
 
 
-def spawn_hub(settings: Settings) -> Running:
-    """`hub up` on a home; it does not answer yet."""
+def spawn_hub(settings: Settings, more: Mapping[str, str] | None = None) -> Running:
+    """`hub up` on a home, with `more` in its environment; it does not answer yet."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    environment = {name: "" for name in UNSET} | {"HUB_HOME": str(settings.home), "PORT": str(settings.port)}
+    environment = _environment(settings, more)
     return spawn("The hub", ["hub.cli", "up"], settings.port, settings.home / "hub.log", environment)
+
+
+def command(settings: Settings, words: Sequence[str], more: Mapping[str, str]) -> None:
+    """Gives the hub of a home a command. Raises Unmeasured if it is refused."""
+    environment = {**os.environ, **_environment(settings, more)}
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", *words], env=environment, capture_output=True, check=False, timeout=60
+    )
+    if done.returncode:
+        raise Unmeasured(f"hub {' '.join(words)}: {done.stderr.decode(errors='replace')[-500:]}")
+
+
+def _environment(settings: Settings, more: Mapping[str, str] | None) -> dict[str, str]:
+    home = {"HUB_HOME": str(settings.home), "PORT": str(settings.port)}
+    return {name: "" for name in UNSET} | home | dict(more or {})
 
 
 def settings_in(folder: Path) -> Settings:

@@ -14,6 +14,11 @@ class Sizes:
     warm_up              requests before the clock runs
     orders               of one end-to-end measurement
     quiet, pauses        orders sent one at a time, and those after a pause each
+    burst                orders that the providers' limits hold back
+    paced                orders sent one at a time beside a bulk, or beside a provider that does not answer
+    stored, sleeping     events that lie in a grown hub, and runs that sleep in it
+    connections          of other businesses in it
+    timers               sleeping runs that become due within ten seconds
     starts               of the hub, and of its reference; the median counts
     """
 
@@ -23,8 +28,28 @@ class Sizes:
     orders: int = 3000
     quiet: int = 200
     pauses: int = 10
+    burst: int = 10_000
+    paced: int = 300
+    stored: int = 1_000_000
+    sleeping: int = 100_000
+    connections: int = 1_000
+    timers: int = 2_000
     starts: int = 5
 
 
 FULL = Sizes()
-SMALL = Sizes(clients=((1, 5), (4, 20)), rounds=1, warm_up=5, orders=20, quiet=5, pauses=1, starts=1)
+SMALL = Sizes(
+    clients=((1, 5), (4, 20)),
+    rounds=1,
+    warm_up=5,
+    orders=20,
+    quiet=5,
+    pauses=1,
+    burst=60,
+    paced=5,
+    stored=300,
+    sleeping=50,
+    connections=6,
+    timers=10,
+    starts=1,
+)
