@@ -16,7 +16,7 @@ from . import machine, report
 from .report import Figure
 from .sizes import FULL, SMALL, Sizes
 
-__all__ = ["FULL", "MEASUREMENTS", "SMALL", "Figure", "Sizes", "report", "run"]
+__all__ = ["FULL", "MEASUREMENTS", "SMALL", "USUAL", "Figure", "Sizes", "report", "run"]
 
 MEASUREMENTS = {
     "intake": "intake",
@@ -28,6 +28,9 @@ MEASUREMENTS = {
     "growth": "growth",
 }
 """Each measurement, with the module that makes it."""
+
+USUAL = tuple(name for name in MEASUREMENTS if name != "growth")
+"""What is measured where nothing is named: all that takes ten minutes together."""
 
 
 def run(

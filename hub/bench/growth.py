@@ -20,8 +20,8 @@ from .sizes import Sizes
 Say = Callable[[str], None]
 
 COST_GOAL, MEMORY_GOAL_MB, LATE_GOAL_MS = 1.2, 20, 2000
-SETTLE_SECONDS = 3.0
-SPREAD_SECONDS, AHEAD_SECONDS = 10.0, 3.0
+AHEAD_SECONDS = 2.0
+"""From setting the timers to the first of them."""
 
 SLEEPER = "note_to_newcomer"
 RECIPE = f'''"""A text for new customers, some days later."""
@@ -49,7 +49,7 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
 
         def measured(first: int, before: int) -> tuple[float, Drained, list[float]]:
             with processes.started(processes.spawn_hub(settings, own), "/healthz") as running:
-                time.sleep(SETTLE_SECONDS)
+                time.sleep(sizes.settle)
                 idle, hub = machine.rss_mb(running.pid), Measured(running, settings, hook)
                 drained = end_to_end.drain(sizes, hub, services, reports=False, first=first, before=before)
                 return idle, drained, _timers(sizes, hub, services) if before else []
@@ -89,7 +89,7 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
         ),
         Figure(
             "growth_timers_p99",
-            f"{sizes.timers:,} timers due within {SPREAD_SECONDS:g} s: their texts' lateness, p99",
+            f"{sizes.timers:,} timers due within {sizes.spread:g} s: their texts' lateness, p99",
             percentile(late, 99) * 1000,
             "ms",
             goal=Goal(most=LATE_GOAL_MS),
@@ -161,11 +161,11 @@ def _timers(sizes: Sizes, hub: Measured, services: Practice) -> list[float]:
     query = f"SELECT id FROM run WHERE recipe = '{SLEEPER}' AND state = 'waiting' ORDER BY id"
     numbers = {int(id) & 0x3FFFFF: int(id) for (id,) in hub.ask(query)}
     first = time.time() + AHEAD_SECONDS
-    due = {number: first + number / sizes.timers * SPREAD_SECONDS for number in range(sizes.timers)}
+    due = {number: first + number / sizes.timers * sizes.spread for number in range(sizes.timers)}
     rows = [(round(at * 1000), numbers[number]) for number, at in due.items()]
     with closing(sqlite3.connect(hub.settings.home / "hub.db", timeout=30)) as beside, beside:
         beside.executemany("UPDATE step SET due_at = ? WHERE run_id = ? AND position = 0", rows)
         beside.executemany("UPDATE run SET due_at = ? WHERE id = ?", rows)
     sent = {orders.phone(seeding.SLEEPERS_FROM + number): at for number, at in due.items()}
-    time.sleep(AHEAD_SECONDS + SPREAD_SECONDS)
+    time.sleep(AHEAD_SECONDS + sizes.spread)
     return quiet.since(services, sent)

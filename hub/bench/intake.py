@@ -6,8 +6,8 @@ does, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 
@@ -18,8 +18,8 @@ from .sizes import Sizes
 from .surroundings import Watch
 
 Say = Callable[[str], None]
-Send = Callable[[int, int], Loaded]
-"""Sends so many requests with so many clients."""
+Send = Callable[[Sequence[bytes], int], Loaded]
+"""Sends requests with so many clients."""
 
 RATE_GOAL, P99_GOAL_MS, OF_FLASK_GOAL = 1500, 60, 0.5
 GOAL_CLIENTS = 32
@@ -29,21 +29,29 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     numbers = count()
     with reference.flask(folder) as plain:
         say("intake: the reference")
-        flask = _loads(sizes, _sender(plain.port, reference.PATH, numbers), Watch({"reference": plain.pid}))
+        made = _made(sizes, plain.port, reference.PATH, numbers)
+        watch = Watch({"reference": plain.pid})
+        flask = _loads(sizes, made, lambda some, clients: post_all(plain.port, some, clients), watch)
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=False) as hub:
         say("intake: the hub")
-        sending = _sender(hub.running.port, hub.hook, numbers)
 
-        def send(clients: int, many: int) -> Loaded:
-            done = sending(clients, many)
+        def send(some: Sequence[bytes], clients: int) -> Loaded:
+            done = post_all(hub.running.port, some, clients)
             processes.until(lambda: hub.unread() == 0, 120, "The hub did not read all that it took", every=0.1)
             return done
 
-        ours = _loads(sizes, send, Watch({"hub": hub.running.pid, "practice": services.running.pid}))
-        kept = hub.ask("SELECT count(*) FROM event")[0][0]
+        made = _made(sizes, hub.running.port, hub.hook, numbers)
+        ours = _loads(sizes, made, send, Watch({"hub": hub.running.pid, "practice": services.running.pid}))
+        kept = hub.events()
     sent = sizes.warm_up + sizes.rounds * sum(many for _, many in sizes.clients)
     void = None if kept == sent else f"{sent} deliveries were sent, and {kept} events are kept."
     return [figure for load in zip(ours, flask, strict=True) for figure in _figures(*load, void)]
+
+
+def _made(sizes: Sizes, port: int, path: str, numbers: Iterator[int]) -> Iterator[bytes]:
+    """All requests of a measurement, no two of them the same: made beforehand, as that takes its time."""
+    total = sizes.warm_up + sizes.rounds * sum(many for _, many in sizes.clients)
+    return iter([request(port, path, *orders.order(next(numbers))) for _ in range(total)])
 
 
 class _Load:
@@ -54,30 +62,25 @@ class _Load:
         self.rate = median(done.rate for done in rounds)
         self.p50, self.p95, self.p99 = (median(done.percentile(p) for done in rounds) for p in (50, 95, 99))
         self.failed = sum(many for done in rounds for status, many in done.statuses.items() if status != 200)
+        told = watch.told()
+        measured = next(iter(told["cpu_seconds"].values()))
         self.details = {
             "p50_ms": round(self.p50, 2),
             "p95_ms": round(self.p95, 2),
             "p99_ms": round(self.p99, 2),
             "rates_of_rounds": [round(done.rate) for done in rounds],
-            **watch.told(),
+            "cpu_ms_each": round(measured * 1000 / sum(len(done.latencies) for done in rounds), 3),
+            **told,
         }
 
 
-def _loads(sizes: Sizes, send: Send, watch: Watch) -> list[_Load]:
-    send(sizes.clients[0][0], sizes.warm_up)
+def _loads(sizes: Sizes, made: Iterator[bytes], send: Send, watch: Watch) -> list[_Load]:
+    send(list(islice(made, sizes.warm_up)), sizes.clients[0][0])
     found = []
     for clients, many in sizes.clients:
         watch.begin()
-        found.append(_Load(clients, [send(clients, many) for _ in range(sizes.rounds)], watch))
+        found.append(_Load(clients, [send(list(islice(made, many)), clients) for _ in range(sizes.rounds)], watch))
     return found
-
-
-def _sender(port: int, path: str, numbers: count[int]) -> Send:
-    def send(clients: int, many: int) -> Loaded:
-        made = [request(port, path, *orders.order(next(numbers))) for _ in range(many)]
-        return post_all(port, made, clients)
-
-    return send
 
 
 def _figures(ours: _Load, flask: _Load, void: str | None) -> list[Figure]:

@@ -18,8 +18,10 @@ class Sizes:
     paced                orders sent one at a time beside a bulk, or beside a provider that does not answer
     stored, sleeping     events that lie in a grown hub, and runs that sleep in it
     connections          of other businesses in it
-    timers               sleeping runs that become due within ten seconds
+    timers               sleeping runs that become due
+    spread               seconds in which they become due, one after the other
     starts               of the hub, and of its reference; the median counts
+    settle               seconds after a start until memory is read
     """
 
     clients: tuple[tuple[int, int], ...] = ((1, 600), (32, 6000), (256, 6000))
@@ -34,7 +36,9 @@ class Sizes:
     sleeping: int = 100_000
     connections: int = 1_000
     timers: int = 2_000
+    spread: float = 10.0
     starts: int = 5
+    settle: float = 3.0
 
 
 FULL = Sizes()
@@ -51,5 +55,7 @@ SMALL = Sizes(
     sleeping=50,
     connections=6,
     timers=10,
+    spread=0.5,
     starts=1,
+    settle=0.1,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +18,6 @@ from .sizes import Sizes
 Say = Callable[[str], None]
 
 READY_GOAL, IDLE_GOAL_MB = 1.3, 120
-SETTLE_SECONDS = 3.0
 POLL_SECONDS = 0.005
 
 
@@ -32,27 +32,31 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
         ours = [_started(lambda: processes.spawn_hub(settings), hook, number) for number in range(sizes.starts)]
         say("memory")
         with processes.started(processes.spawn_hub(settings), "/healthz") as running:
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(sizes.settle)
             idle = machine.rss_mb(running.pid)
             hub = Measured(running, settings, hook)
             drained = end_to_end.drain(sizes, hub, services, reports=False, first=1_000, before=sizes.starts)
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(sizes.settle)
             after = machine.rss_mb(running.pid)
-    plain_mb = median(mb for _, mb in flask)
+    plain_mb = median(one.mb for one in flask)
     what = reference.FLASK
     return [
         Figure(
             "start",
             "From start to the first acknowledged webhook",
-            median(seconds for seconds, _ in ours),
+            median(one.seconds for one in ours),
             "s",
-            Reference(median(seconds for seconds, _ in flask), what),
+            Reference(median(one.seconds for one in flask), what),
             Goal(most=READY_GOAL),
-            {"starts": [round(seconds, 3) for seconds, _ in ours]},
+            {
+                "seconds": [round(one.seconds, 3) for one in ours],
+                "cpu_seconds": round(median(one.cpu for one in ours), 2),
+                "cpu_seconds_of_reference": round(median(one.cpu for one in flask), 2),
+            },
         ),
         Figure(
             "memory_idle",
-            f"Memory {SETTLE_SECONDS:g} s after the start",
+            f"Memory {sizes.settle:g} s after the start",
             idle,
             "MB",
             Reference(plain_mb, f"{what}, just started"),
@@ -71,8 +75,16 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     ]
 
 
-def _started(spawn: Callable[[], Running], path: str, number: int) -> tuple[float, float]:
-    """Seconds from the start of a process to its first 200 for a signed order, and the memory it then holds."""
+@dataclass(frozen=True)
+class _Start:
+    """Seconds and CPU seconds from the start of a process to its first 200 for a signed order, and its memory then."""
+
+    seconds: float
+    cpu: float
+    mb: float
+
+
+def _started(spawn: Callable[[], Running], path: str, number: int) -> _Start:
     with _spawned(spawn) as running:
         posted = request(running.port, path, *orders.order(number))
         began = time.perf_counter()
@@ -80,7 +92,7 @@ def _started(spawn: Callable[[], Running], path: str, number: int) -> tuple[floa
             if running.process.poll() is not None or status or time.perf_counter() - began > processes.READY_SECONDS:
                 raise Unmeasured(f"{running.what} did not take a webhook after its start (status {status}).")
             time.sleep(POLL_SECONDS)
-        return time.perf_counter() - began, machine.rss_mb(running.pid)
+        return _Start(time.perf_counter() - began, running.cpu, machine.rss_mb(running.pid))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -18,17 +20,23 @@ from .session import as_json
 )
 @as_json
 def bench(names: tuple[str, ...], small: bool, folder: Path | None, json: bool) -> None:
-    """Measure this hub on this machine, beside plain references.
+    """Measure a hub on this machine, beside plain references.
 
-    NAME is one or more measurements. Nothing of your own hub is touched.
+    NAME is one or more of intake, end-to-end, quiet, start, disk, quota and growth; all but growth if none is
+    named. Nothing of your own hub is touched.
     """
     from .. import bench as benchmark
 
     def say(what: str) -> None:
         click.echo(f"… {what}", err=True)
 
-    sizes = benchmark.SMALL if small else benchmark.FULL
-    about, figures = benchmark.run(names or list(benchmark.MEASUREMENTS), sizes, folder, say)
+    # What was started is ended, however this ends.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        sizes = benchmark.SMALL if small else benchmark.FULL
+        about, figures = benchmark.run(names or benchmark.USUAL, sizes, folder, say)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if json:
         show.document(benchmark.report.document(about, figures))
         return
