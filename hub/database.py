@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from . import schema
+from . import bulk, schema
 from .errors import HubError, SetupError
 
 T = TypeVar("T")
@@ -125,8 +125,7 @@ class Database:
 
     def insert_new(self, connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
         """Inserts the rows whose key is not there yet."""
-        if rows:
-            connection.execute(self.insert(table).on_conflict_do_nothing(), rows)
+        bulk.insert(connection, table, rows, new_only=True)
 
     @property
     def db_now(self) -> sa.ColumnElement[int]:

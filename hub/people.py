@@ -9,7 +9,7 @@ from threading import Lock
 
 import sqlalchemy as sa
 
-from . import addresses, schema
+from . import addresses, bulk, schema
 from .database import Database, new_id
 from .errors import NotFound
 from .event import Channel, Consent, Person
@@ -60,7 +60,7 @@ class People:
                     links.append({"workspace_id": workspace.id, "hash": name, "person_id": person_id})
             found.append(person_id)
         if made:
-            connection.execute(sa.insert(schema.person), made)
+            bulk.insert(connection, schema.person, made)
         self.database.insert_new(connection, schema.identity, links)
         return found
 

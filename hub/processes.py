@@ -99,7 +99,7 @@ def _collect_rarely() -> None:
     """Has Python look for circles of garbage less often. A batch of payloads is some ten thousand objects that live
     for some milliseconds and hang in no circle; looking through them every 700 costs as much as reading them."""
     gc.freeze()
-    gc.set_threshold(25_000, 20, 50)
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _wakeups(settings: Settings) -> Wakeups:

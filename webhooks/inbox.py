@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import bulk, schema
 from hub.core import Hub
 from hub.database import Lease, new_id
 from hub.errors import HubError
@@ -116,8 +116,7 @@ def _write(hub: Hub, lease: Lease, portion: Sequence[Read], taken: Sequence[Take
         _note_consents(hub, connection, fresh)
         acting = [item for item in fresh if item.state == "taken" and not item.erased]
         queues = start_runs(hub, connection, acting)
-        if fresh:
-            connection.execute(sa.insert(schema.event), [_event_row(item) for item in fresh])
+        bulk.insert(connection, schema.event, [_event_row(item) for item in fresh])
         if wake_waiting(hub, connection, acting):
             queues |= {ADVANCE}
         done = _Done(queues, note_privacy(connection, acting))
@@ -202,16 +201,24 @@ def _mark_read(connection: sa.Connection, portion: Sequence[Read], fresh: Sequen
         counts[item.of.delivery_id] = counts.get(item.of.delivery_id, 0) + 1
     for one in portion:
         heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
-    table = schema.delivery
-    done = [{"row": one.delivery_id, "count": counts.get(one.delivery_id, 0)} for one in portion if not one.unreadable]
-    failed = [{"row": one.delivery_id, "why": one.unreadable} for one in portion if one.unreadable]
-    mine = (table.c.id == sa.bindparam("row")) & (table.c.state == "new")
-    if done:
-        values: Mapping[str, Any] = {"state": "read", "content": None, "reason": None, "events": sa.bindparam("count")}
-        connection.execute(sa.update(table).where(mine).values(values), done)
-    if failed:
-        connection.execute(sa.update(table).where(mine).values(state="unreadable", reason=sa.bindparam("why")), failed)
+    read = [{"id": one.delivery_id, "events": counts.get(one.delivery_id, 0)} for one in portion if not one.unreadable]
+    _READ.run(connection, read)
+    _UNREADABLE.run(
+        connection, [{"id": one.delivery_id, "reason": one.unreadable} for one in portion if one.unreadable]
+    )
     _note_heard(connection, heard)
+
+
+_READ = bulk.Update(
+    schema.delivery,
+    ["id"],
+    ["events"],
+    also={"state": "'read'", "content": "NULL", "reason": "NULL"},
+    where="delivery.state = 'new'",
+)
+_UNREADABLE = bulk.Update(
+    schema.delivery, ["id"], ["reason"], also={"state": "'unreadable'"}, where="delivery.state = 'new'"
+)
 
 
 def _note_heard(connection: sa.Connection, heard: Mapping[str, int]) -> None:

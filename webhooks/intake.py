@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import bulk, schema
 from hub.connections import Connection
 from hub.database import Database, new_id
 from hub.delivery import Delivery
@@ -125,8 +125,7 @@ class Intake:
                 fresh.append(all(key in free for key in request.keys))
                 free -= set(request.keys)
             rows = [request.row for request, is_new in zip(batch, fresh, strict=True) if is_new]
-            if rows:
-                connection.execute(sa.insert(schema.delivery), rows)
+            bulk.insert(connection, schema.delivery, rows)
         return fresh
 
     def _new_keys(self, connection: sa.Connection, batch: Sequence[_Request]) -> set[bytes]:

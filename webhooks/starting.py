@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import engine, schema
+from hub import bulk, engine, schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.database import new_id
@@ -93,7 +93,7 @@ def insert_runs(hub: Hub, connection: sa.Connection, runs: Sequence[NewRun]) -> 
     begun = [run.begun for run in runs if run.begun is not None]
     due = {"reason": None, "ended_at": None}
     rows = [run.row | (engine.begun_row(run.begun, now) if run.begun else due) for run in runs]
-    connection.execute(sa.insert(schema.run), rows)
+    bulk.insert(connection, schema.run, rows)
     hub.database.insert_new(connection, schema.waiter, [waiter for run in runs for waiter in run.waiters])
     queues = engine.write_begun(connection, begun, now)
     return queues if len(begun) == len(runs) else queues | {ADVANCE}

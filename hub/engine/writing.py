@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import schema, values
+from .. import bulk, schema, values
 from ..core import Hub
 from ..event import Event
 from ..step import WAIT_FOR
@@ -67,8 +67,7 @@ def _catch_up(connection: sa.Connection, runs: Sequence[Run]) -> None:
 def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
     """Writes down the steps that were asked for just now."""
     rows = [_step_row(run, line, now) for run in runs for line in run.lines.values() if line.asked]
-    if rows:
-        connection.execute(sa.insert(schema.step), rows)
+    bulk.insert(connection, schema.step, rows)
 
 
 def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
@@ -95,31 +94,22 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
 
 
 def _update_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
-    table = schema.step
     rows = [
         {
-            "run": run.row.id,
-            "at_position": line.position,
-            "new_answer": _sealed_answer(run, line),
-            "new_event": line.event_id,
-            "now": now,
+            "run_id": run.row.id,
+            "position": line.position,
+            "answer": _sealed_answer(run, line),
+            "event_id": line.event_id,
+            "ended_at": now,
         }
         for run in runs
         for line in run.lines.values()
         if line.changed and not line.asked
     ]
-    if rows:
-        connection.execute(
-            sa.update(table)
-            .where(table.c.run_id == sa.bindparam("run"), table.c.position == sa.bindparam("at_position"))
-            .values(
-                state="done",
-                answer=sa.bindparam("new_answer"),
-                event_id=sa.bindparam("new_event"),
-                ended_at=sa.bindparam("now"),
-            ),
-            rows,
-        )
+    _ANSWER.run(connection, rows)
+
+
+_ANSWER = bulk.Update(schema.step, ["run_id", "position"], ["answer", "event_id", "ended_at"], also={"state": "'done'"})
 
 
 def _sealed_answer(run: Run, line: Line) -> bytes | None:
@@ -167,28 +157,19 @@ def _waited(run: Run) -> bool:
 
 
 def _update_runs(connection: sa.Connection, runs: Iterable[Run], now: int) -> None:
-    table = schema.run
     rows = [
         {
-            "run": run.row.id,
-            "new_state": run.state,
-            "new_reason": run.reason,
-            "new_due": run.due_at,
-            "new_end": now if run.ended else None,
+            "id": run.row.id,
+            "state": run.state,
+            "reason": run.reason,
+            "due_at": run.due_at,
+            "ended_at": now if run.ended else None,
         }
         for run in runs
     ]
-    if rows:
-        connection.execute(
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("run"))
-            .values(
-                state=sa.bindparam("new_state"),
-                reason=sa.bindparam("new_reason"),
-                due_at=sa.bindparam("new_due"),
-                ended_at=sa.bindparam("new_end"),
-                fence=table.c.fence + 1,
-                leased_until=0,
-            ),
-            rows,
-        )
+    _STAND.run(connection, rows)
+
+
+_STAND = bulk.Update(
+    schema.run, ["id"], ["state", "reason", "due_at", "ended_at"], also={"fence": "run.fence + 1", "leased_until": "0"}
+)

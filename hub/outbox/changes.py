@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import schema, values
+from .. import bulk, schema, values
 from ..sealing import Sealer
 from .steps import Broken, Name, Waiting
 
@@ -69,14 +69,14 @@ class Changes:
     ) -> None:
         self.steps.append(
             {
-                "run": step[0],
-                "at_position": step[1],
-                "new_state": state,
-                "new_reason": reason,
-                "new_due": due_at,
-                "new_answer": answer,
-                "new_answer_id": answer_id,
-                "new_end": ended_at,
+                "run_id": step[0],
+                "position": step[1],
+                "state": state,
+                "reason": reason,
+                "due_at": due_at,
+                "answer": answer,
+                "answer_id": answer_id,
+                "ended_at": ended_at,
                 "no_attempt": 0 if is_attempt else 1,
             }
         )
@@ -106,27 +106,15 @@ def _refuse(
 
 def write_steps(database: sa.Connection, changes: Changes) -> None:
     """Writes the outcomes of steps that nobody ended meanwhile, as an erasure does."""
-    if changes.steps:
-        database.execute(_WRITE, changes.steps)
+    _WRITE.run(database, changes.steps)
 
 
-# Made once: making it costs more than what SQLite does with it.
-_WRITE = (
-    sa.update(schema.step)
-    .where(
-        schema.step.c.run_id == sa.bindparam("run"),
-        schema.step.c.position == sa.bindparam("at_position"),
-        (schema.step.c.state == "claimed") | (schema.step.c.state == "waiting"),
-    )
-    .values(
-        state=sa.bindparam("new_state"),
-        reason=sa.bindparam("new_reason"),
-        due_at=sa.bindparam("new_due"),
-        answer=sa.bindparam("new_answer"),
-        answer_id=sa.bindparam("new_answer_id"),
-        ended_at=sa.bindparam("new_end"),
-        attempts=schema.step.c.attempts - sa.bindparam("no_attempt"),
-    )
+_WRITE = bulk.Update(
+    schema.step,
+    ["run_id", "position"],
+    ["state", "reason", "due_at", "answer", "answer_id", "ended_at", "no_attempt"],
+    also={"attempts": "step.attempts - new.no_attempt"},
+    where="step.state IN ('claimed', 'waiting')",
 )
 
 

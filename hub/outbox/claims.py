@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from .. import schema
+from .. import bulk, schema
 from ..connections import Connection
 from ..core import Hub
 from ..workspaces import Workspace
@@ -71,22 +71,15 @@ def _still_waiting(database: sa.Connection, steps: Sequence[Waiting], fence: int
 
 
 def _mark_claimed(database: sa.Connection, steps: Sequence[Waiting], changes: Changes) -> None:
-    if steps:
-        same = {"new_fence": changes.fence, "now": changes.now}
-        rows = [{"run": step.name[0], "at_position": step.name[1], **same} for step in steps]
-        database.execute(_CLAIM, rows)
+    same = {"fence": changes.fence, "claimed_at": changes.now}
+    _CLAIM.run(database, [{"run_id": step.name[0], "position": step.name[1], **same} for step in steps])
 
 
-_CLAIM = (
-    sa.update(schema.step)
-    .where(schema.step.c.run_id == sa.bindparam("run"), schema.step.c.position == sa.bindparam("at_position"))
-    .values(
-        state="claimed",
-        fence=sa.bindparam("new_fence"),
-        attempts=schema.step.c.attempts + 1,
-        claimed_at=sa.bindparam("now"),
-        due_at=None,
-    )
+_CLAIM = bulk.Update(
+    schema.step,
+    ["run_id", "position"],
+    ["fence", "claimed_at"],
+    also={"state": "'claimed'", "attempts": "step.attempts + 1", "due_at": "NULL"},
 )
 
 
