@@ -1,4 +1,4 @@
-"""What the page asks the database. Every query is bound to a workspace; nothing personal is read."""
+"""What the page asks the database. Every query is bound to a workspace; what it gives holds nothing personal."""
 
 from __future__ import annotations
 

@@ -29,6 +29,16 @@ def test_nothing_from_outside_becomes_part_of_the_page(world: World) -> None:
     assert "&lt;script&gt;" in world.open(f"/runs/{run_id}?workspace=1").text
 
 
+def test_what_is_kept_current_can_be_found_again_and_focus_comes_back_to_it(world: World) -> None:
+    world.sign_in()
+    world.connection(state="needs_login", reason="The token ended.")
+    for path in ("/", f"/runs/{world.run(state='held', reason='It changed.')}"):
+        page = world.open(path).text
+        live = re.findall(r"<[^>]*\sdata-live[^>]*>", page)
+        assert live and all(re.search(r'\sid="[\w-]+"', tag) for tag in live)
+        assert not re.findall(r"<(?:summary|button)(?![^>]*\sid=)[^>]*>", page[page.index("<main") :])
+
+
 def test_pages_need_nothing_but_this_hub_and_no_inline_code(world: World) -> None:
     world.sign_in()
     for path in ("/", f"/runs/{world.run()}"):

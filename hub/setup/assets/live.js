@@ -1,5 +1,6 @@
 // Keeps a page current and calm: parts marked data-live are fetched again while the page is seen, and exchanged only
-// where they changed and nobody is reading them. Times are shown in the reader's own zone. The page works without.
+// where they changed and nobody is reading them; of a part marked "class" only its look, as it holds other parts.
+// Times are shown in the reader's own zone. The page works without.
 "use strict";
 
 const EVERY_MS = 2000;
@@ -31,6 +32,7 @@ function isRead(part) {
 function exchange(part, fresh) {
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   part.className = fresh.className;
+  if (part.dataset.live === "class") return;
   part.replaceChildren(...fresh.childNodes);
   localTimes(part);
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
