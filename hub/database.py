@@ -138,10 +138,9 @@ class Database:
         """Makes what is written about these people in other transactions wait; gives those who are still there.
         On SQLite there is one writer anyway."""
         wanted, here = sorted(set(person_ids)), set()
-        table = schema.person
         for start in range(0, len(wanted), MOST_IN_A_QUERY):
-            query = sa.select(table.c.id).where(table.c.id.in_(wanted[start : start + MOST_IN_A_QUERY]))
-            here |= set(connection.execute(query.order_by(table.c.id).with_for_update()).scalars())
+            some = {"ids": wanted[start : start + MOST_IN_A_QUERY]}
+            here |= set(connection.execute(_PEOPLE, some).scalars())
         return here
 
     def drop_old_pages(self) -> bool:
@@ -208,6 +207,15 @@ class Database:
         )
         if connection.execute(query.with_for_update()).scalar() != lease.fence:
             raise LeaseLost
+
+
+# Statements that are asked for all the time are made once: making one costs more than most databases take for it.
+_PEOPLE = (
+    sa.select(schema.person.c.id)
+    .where(schema.person.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(schema.person.c.id)
+    .with_for_update()
+)
 
 
 class _Turn:

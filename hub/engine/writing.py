@@ -41,12 +41,17 @@ def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
 
 def _still_mine(connection: sa.Connection, runs: Sequence[Run]) -> list[Run]:
     """The runs that nobody else advanced, cancelled or erased since they were read."""
-    table = schema.run
-    query = sa.select(table.c.id, table.c.fence).where(
-        table.c.id.in_([run.row.id for run in runs]), table.c.ended_at.is_(None)
-    )
-    fences = {row.id: row.fence for row in connection.execute(query.order_by(table.c.id).with_for_update())}
+    rows = connection.execute(_FENCES, {"ids": [run.row.id for run in runs]})
+    fences = {row.id: row.fence for row in rows}
     return [run for run in runs if fences.get(run.row.id) == run.row.fence]
+
+
+_FENCES = (
+    sa.select(schema.run.c.id, schema.run.c.fence)
+    .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)), schema.run.c.ended_at.is_(None))
+    .order_by(schema.run.c.id)
+    .with_for_update()
+)
 
 
 def _catch_up(connection: sa.Connection, runs: Sequence[Run]) -> None:

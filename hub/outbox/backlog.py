@@ -119,20 +119,9 @@ class Backlog:
         }
 
     def _names(self) -> list[Name]:
-        table = schema.step
-        query = (
-            sa.select(table.c.run_id, table.c.position)
-            .where(
-                table.c.connection_id == self.connection_id,
-                OPEN,
-                table.c.state == "waiting",
-                sa.or_(table.c.due_at.is_(None), table.c.due_at <= self.hub.clock.now()),
-            )
-            .order_by(table.c.priority, table.c.asked_at, table.c.run_id, table.c.position)
-            .limit(PAGE)
-        )
+        asked = {"account": self.connection_id, "now": self.hub.clock.now()}
         with self.hub.database.read() as database:
-            return [(row.run_id, row.position) for row in database.execute(query)]
+            return [(run_id, position) for run_id, position in database.execute(_NAMES, asked).all()]
 
     def next(self, busy: Set[Lane], people: Set[int]) -> Call | None:
         """The next call that could leave, the urgent and the oldest first; None if there is none.
@@ -184,6 +173,19 @@ class Backlog:
         broken, self._broken = self._broken, []
         self._known -= {step.name for step in broken}
         return broken
+
+
+_NAMES = (
+    sa.select(schema.step.c.run_id, schema.step.c.position)
+    .where(
+        schema.step.c.connection_id == sa.bindparam("account"),
+        OPEN,
+        schema.step.c.state == "waiting",
+        sa.or_(schema.step.c.due_at.is_(None), schema.step.c.due_at <= sa.bindparam("now")),
+    )
+    .order_by(schema.step.c.priority, schema.step.c.asked_at, schema.step.c.run_id, schema.step.c.position)
+    .limit(PAGE)
+)
 
 
 def _turn(step: Waiting) -> tuple[int, int, Name]:

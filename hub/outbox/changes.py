@@ -124,31 +124,35 @@ def move_runs(database: sa.Connection, changes: Changes) -> bool:
     Their fence grows: an engine that read one before this outcome must decide on it anew, else it would write down
     that nothing came back.
     """
-    table, moved = schema.run, 0
-    live = table.c.ended_at.is_(None)
-    anew = {"fence": table.c.fence + 1, "leased_until": 0}
+    moved = 0
     if changes.advanced:
-        moved = database.execute(
-            sa.update(table)
-            .where(table.c.id.in_(changes.advanced), live, table.c.state != "held", ~_WAITS)
-            .values(due_at=changes.now, state="running", **anew)
-        ).rowcount
+        moved = database.execute(_GO_ON, {"ids": list(changes.advanced), "now": changes.now}).rowcount
     if changes.parked:
-        database.execute(
-            sa.update(table)
-            .where(table.c.id.in_(changes.parked), live, table.c.state == "running")
-            .values(state="waiting", **anew)
-        )
+        database.execute(_PARK, {"ids": list(changes.parked)})
     for run_id, reason in changes.held.items():
-        database.execute(
-            sa.update(table).where(table.c.id == run_id, live).values(state="held", reason=reason, due_at=None, **anew)
-        )
+        database.execute(_HOLD, {"run": run_id, "why": reason})
     return moved > 0
 
 
+_run, _step = schema.run, schema.step
+_live = _run.c.ended_at.is_(None)
+_these = _run.c.id.in_(sa.bindparam("ids", expanding=True))
+_ANEW = {"fence": _run.c.fence + 1, "leased_until": 0}
+
 # Steps that were asked for together are answered together, so a run goes on with the last of its answers.
-_WAITS = sa.exists().where(
-    schema.step.c.run_id == schema.run.c.id,
-    schema.step.c.connection_id.is_not(None),
-    schema.step.c.state.in_(("waiting", "claimed", "unknown")),
+_waits = sa.exists().where(
+    _step.c.run_id == _run.c.id,
+    _step.c.connection_id.is_not(None),
+    _step.c.state.in_(("waiting", "claimed", "unknown")),
+)
+_GO_ON = (
+    sa.update(_run)
+    .where(_these, _live, _run.c.state != "held", ~_waits)
+    .values(due_at=sa.bindparam("now"), state="running", **_ANEW)
+)
+_PARK = sa.update(_run).where(_these, _live, _run.c.state == "running").values(state="waiting", **_ANEW)
+_HOLD = (
+    sa.update(_run)
+    .where(_run.c.id == sa.bindparam("run"), _live)
+    .values(state="held", reason=sa.bindparam("why"), due_at=None, **_ANEW)
 )

@@ -60,14 +60,20 @@ def _echoes(step: Waiting) -> Iterable[str]:
 def _still_waiting(database: sa.Connection, steps: Sequence[Waiting], fence: int) -> set[Name]:
     """Those of the steps that nobody cancelled, erased or ended since they were read. One that is claimed under our
     own fence never left: the commit that claimed it broke off on its way back to us."""
-    table = schema.step
-    query = sa.select(table.c.run_id, table.c.position).where(
-        table.c.run_id.in_({step.name[0] for step in steps}),
-        (table.c.state == "waiting") | ((table.c.state == "claimed") & (table.c.fence == fence)),
-    )
     names = {step.name for step in steps}
-    found = {(row.run_id, row.position) for row in database.execute(query.with_for_update())}
-    return found & names
+    asked = {"ids": list({run_id for run_id, _ in names}), "mine": fence}
+    return {(row.run_id, row.position) for row in database.execute(_WAITING, asked)} & names
+
+
+_WAITING = (
+    sa.select(schema.step.c.run_id, schema.step.c.position)
+    .where(
+        schema.step.c.run_id.in_(sa.bindparam("ids", expanding=True)),
+        (schema.step.c.state == "waiting")
+        | ((schema.step.c.state == "claimed") & (schema.step.c.fence == sa.bindparam("mine"))),
+    )
+    .with_for_update()
+)
 
 
 def _mark_claimed(database: sa.Connection, steps: Sequence[Waiting], changes: Changes) -> None:

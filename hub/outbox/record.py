@@ -83,12 +83,19 @@ def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome])
 
 def _ended(database: sa.Connection, todo: Round) -> set[int]:
     """The runs of this round that are over. Locks them all, in the order in which the engine does."""
-    table = schema.run
     ids = {outcome.step.name[0] for outcome in todo.outcomes} | {item.name[0] for item in todo.broken}
     ids |= {late.step.name[0] for late in todo.late}
     ids |= {step.name[0] for call in todo.calls for step in call.steps}
-    query = sa.select(table.c.id, table.c.ended_at).where(table.c.id.in_(ids)).order_by(table.c.id)
-    return {row.id for row in database.execute(query.with_for_update()) if row.ended_at is not None} if ids else set()
+    rows = database.execute(_RUNS, {"ids": list(ids)}) if ids else ()
+    return {row.id for row in rows if row.ended_at is not None}
+
+
+_RUNS = (
+    sa.select(schema.run.c.id, schema.run.c.ended_at)
+    .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(schema.run.c.id)
+    .with_for_update()
+)
 
 
 def _looked_back(
