@@ -72,6 +72,8 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         _write_connection(database, connection, outcomes, todo.pace)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
+    # A run that is parked or held may have held back later ones of the same person.
+    advanced = advanced or bool(changes.parked or changes.held)
     return Written(claimed, doubtful, advanced, changes.at_once, later)
 
 
