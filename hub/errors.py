@@ -38,6 +38,11 @@ def scrubbed(text: str, values: Iterable[object] = ()) -> str:
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
 
 
+def keepable(text: str) -> str:
+    """Text that every database can keep: PostgreSQL takes no zero bytes, and nothing takes half a character."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
 class HubError(Exception):
     """Something went wrong in the hub."""
 

@@ -92,10 +92,10 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
             yielded: object = steps.throw(error) if error else steps.send(reply)
         except StopIteration as stop:
             _require_yielded(made, ())
-            return Finished(None if stop.value is None else str(stop.value))
+            return _finished(stop.value)
         except ReplayFailed:
             raise
-        except Exception as raised:
+        except (Exception, SystemExit) as raised:  # a recipe may even ask the process to exit
             return Failed(_what_happened(raised))
         asked = _asked(yielded, position)
         _require_yielded(made, [item.step for item in asked])
@@ -113,6 +113,13 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
         reply = answers if isinstance(yielded, Together) else answers[0]
         position += len(asked)
     return Held(ReplayFailed(f"The run asked for {MOST_STEPS} steps. Its recipe may have a loop without an end."))
+
+
+def _finished(says: object) -> Finished | Failed:
+    try:
+        return Finished(None if says is None else str(says))
+    except Exception as raised:  # it may be any object
+        return Failed(_what_happened(raised))
 
 
 def _asked(yielded: object, position: int) -> tuple[Asked, ...]:
@@ -159,7 +166,7 @@ def _require_end(journal: Mapping[int, Entry], position: int) -> None:
         raise RecipeChanged(f"Step {position + 1} and later ones were asked for in another grouping before.")
 
 
-def _what_happened(error: Exception) -> str:
+def _what_happened(error: BaseException) -> str:
     """What a recipe raised, and in which line: never the message of an error that is not ours, which may tell data."""
     if isinstance(error, HubError):
         return str(error)

@@ -13,7 +13,7 @@ from hub import schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.delivery import Delivery
-from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, scrubbed
+from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, keepable, scrubbed
 from hub.event import UNKNOWN, Channel, Event
 from hub.events import packed
 from hub.sealing import Sealer
@@ -152,11 +152,6 @@ def _check_consents(event: Event) -> None:
 def _reason(error: Exception) -> str:
     """Why a delivery could not be read, without what it said: of a connector's bug its type alone."""
     if isinstance(error, DeliveryRefused):
-        return _plain(scrubbed(str(error)))
+        return keepable(scrubbed(str(error)))
     what = scrubbed(str(error)) if isinstance(error, HubError) else type(error).__name__
-    return _plain(f"The connector could not read it ({what}). It can be read again after a fix.")
-
-
-def _plain(text: str) -> str:
-    """What every database can keep: PostgreSQL takes no zero bytes, and nothing takes half a character."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
+    return keepable(f"The connector could not read it ({what}). It can be read again after a fix.")

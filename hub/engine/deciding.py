@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import registry, values
 from ..core import Hub
-from ..errors import HubError, ReplayFailed
+from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
@@ -111,7 +111,7 @@ def _conclude(run: Run, outcome: Outcome) -> None:
     if isinstance(outcome, Finished):
         _end(run, "done", _without_whom(run, outcome.says))
     elif isinstance(outcome, Failed):
-        _end(run, "failed", outcome.reason)
+        _end(run, "failed", _without_whom(run, outcome.reason))
     elif isinstance(outcome, Held):
         _hold(run, outcome.error)
     else:
@@ -136,8 +136,8 @@ def _wait(run: Run) -> None:
 
 
 def _end(run: Run, state: str, reason: str | None) -> None:
-    run.state, run.reason, run.ended, run.due_at = state, reason, True, None
+    run.state, run.reason, run.ended, run.due_at = state, reason and keepable(reason), True, None
 
 
 def _hold(run: Run, error: HubError) -> None:
-    run.state, run.reason, run.due_at = "held", str(error), None
+    run.state, run.reason, run.due_at = "held", keepable(str(error)), None

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
-from ..errors import HubError, Rejected
+from ..errors import HubError, Rejected, ReplayFailed
 from ..event import Event
 from ..sealing import Sealer
 from ..step import WAIT_FOR
@@ -89,7 +89,13 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
     for row in step_rows:
         run = runs[row.run_id]
         if run.sealer is not None:
-            run.lines[row.position] = _line(row, run.sealer)
+            try:
+                run.lines[row.position] = _line(row, run.sealer)
+            except HubError as error:
+                run.problem = error
+            except Exception as error:  # an older release may have written it otherwise
+                why = f"Step {row.position + 1} of the run's journal cannot be read ({type(error).__name__})."
+                run.problem = ReplayFailed(why)
     _load_since(connection, workspace, list(runs.values()))
     return list(runs.values())
 
@@ -133,9 +139,17 @@ def _load_since(connection: sa.Connection, workspace: Workspace, runs: Sequence[
     for run in waiting:
         for row in rows[run.row.person_id]:
             if row.type in run.waits_for and is_since(row, run.row):
-                event = events.opened(row, run.sealer)
-                if event is not None:
-                    run.since.append((row, event))
+                _see(run, row)
+
+
+def _see(run: Run, row: Any) -> None:
+    try:
+        event = events.opened(row, run.sealer)
+    except HubError as error:
+        run.problem = error
+    else:
+        if event is not None:
+            run.since.append((row, event))
 
 
 def events_since(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from ..errors import scrubbed
+from ..errors import keepable, scrubbed
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 LONGEST = 2000
@@ -25,8 +25,7 @@ def veiled(text: str, inputs: Iterable[Any], secrets: Iterable[str] = ()) -> str
 
 def _plain(text: str) -> str:
     """`text` without escapes, be they of JSON, HTML or an address, and without what a database cannot keep as text."""
-    text = unquote(html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)))
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
+    return keepable(unquote(html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text))))
 
 
 def texts_in(value: Any) -> list[str]:
