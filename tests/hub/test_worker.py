@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +10,6 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from hub import engine, outbox
-from hub.outbox.poke import Poke
 from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
@@ -76,29 +74,6 @@ def test_no_poke_is_lost_when_a_thread_is_about_to_end(
     for _ in range(300):
         worker.poke(perform("a"))
         assert seen.acquire(timeout=5), "A poke was lost."
-
-
-def test_a_look_that_comes_while_another_is_taken_is_not_lost() -> None:
-    poke, rounds = Poke(), 20_000
-    before, given, seen = sys.getswitchinterval(), 0, 0
-
-    def give() -> None:
-        nonlocal given
-        for _ in range(rounds):
-            given += 1
-            poke.look()
-
-    sys.setswitchinterval(1e-6)
-    try:
-        giver = threading.Thread(target=give)
-        giver.start()
-        while giver.is_alive() or poke.is_set:
-            if poke.wait(0.01) and poke.take():
-                seen = given
-        giver.join()
-    finally:
-        sys.setswitchinterval(before)
-    assert seen == rounds
 
 
 def test_a_connections_thread_ends_when_nothing_comes_and_the_queues_of_all_stay(
