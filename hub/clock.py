@@ -16,6 +16,7 @@ from . import retention, schema
 from .connections import READY
 from .core import Hub
 from .database import Lease
+from .errors import HubError
 from .outbox.steps import OPEN
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, perform
@@ -163,7 +164,12 @@ def wake_due(hub: Hub) -> list[str]:
 def compare_subscriptions(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
     """Compares every connection's subscriptions with what they should be, and repairs them."""
     for workspace in hub.workspaces.list():
-        for connection in hub.connections.list(workspace):
+        try:
+            connections = hub.connections.list(workspace)
+        except HubError as error:  # one business's trouble is not the others'
+            log.warning("%s: its subscriptions cannot be compared: %s", workspace.name, error)
+            continue
+        for connection in connections:
             if stopping():
                 return
             if connection.state == READY and (trouble := hub.connections.subscribe(connection.id)):

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from .connector import Action, Connector
-from .errors import ConnectorInvalid, HubError, NotFound, RecipeInvalid
+from .errors import ConnectorInvalid, HubError, NotFound
 from .recipe import Recipe
 
 log = logging.getLogger("hub.registry")
@@ -27,8 +27,8 @@ def _modules(group: str) -> dict[str, str]:
     """Short names and full module names in the packages that the entry points of a group name."""
     found: dict[str, str] = {}
     for point in sorted(entry_points(group=group), key=lambda point: (point.name != "regulars", point.name)):
-        package = importlib.import_module(point.value)
-        for module in pkgutil.iter_modules(package.__path__):
+        package = _loaded(point.value, "All modules")
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
             if not module.name.startswith("_"):
                 found.setdefault(module.name, f"{point.value}.{module.name}")
     return found
@@ -44,7 +44,13 @@ def connector(name: str) -> Connector:
     module_name = _modules("regulars.connectors").get(name)
     if module_name is None:
         raise NotFound(f"There is no connector {name!r}. There are: {', '.join(connector_names())}.")
-    found = getattr(importlib.import_module(module_name), "connector", None)
+    try:
+        found = getattr(importlib.import_module(module_name), "connector", None)
+    except HubError:
+        raise
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ConnectorInvalid(f"The connector {name} cannot be loaded. {why}. Mend or update its package.") from error
     if not isinstance(found, Connector):
         raise ConnectorInvalid(f"The package {module_name} has no object called connector.")
     found.validate()
@@ -62,24 +68,27 @@ def action(name: str) -> Action[Any, Any]:
 
 @cache
 def recipes() -> dict[str, Recipe]:
-    """Every recipe, by name. A module that cannot be loaded is told in the log, and holds up no other one.
-
-    Raises RecipeInvalid if two share a name.
-    """
-    found: dict[str, Recipe] = {}
+    """Every recipe, by name. What cannot be used is told in the log, and holds up no other one: a module that cannot be
+    loaded, and recipes that share a name. Of these none is taken, as nobody could tell which one is meant."""
+    found: dict[str, list[Recipe]] = {}
     for module_name in _modules("regulars.recipes").values():
-        for made in _recipes_in(_loaded(module_name)):
-            if found.setdefault(made.name, made) is not made:
-                raise RecipeInvalid(f"Two recipes are called {made.name!r}; rename one.")
-    return dict(sorted(found.items()))
+        for made in _recipes_in(_loaded(module_name, "Recipes")):
+            same = found.setdefault(made.name, [])
+            if not any(made is other for other in same):
+                same.append(made)
+    for name, same in found.items():
+        if len(same) > 1:
+            where = " and ".join(made.module for made in same)
+            log.error("Recipes in %s are called %r alike, so they are left out. Rename all but one.", where, name)
+    return {name: same[0] for name, same in sorted(found.items()) if len(same) == 1}
 
 
-def _loaded(module_name: str) -> ModuleType | None:
+def _loaded(module_name: str, what: str) -> ModuleType | None:
     try:
         return importlib.import_module(module_name)
-    except Exception as error:  # a consultant's file may hold anything, and the business's other recipes must run
+    except (Exception, SystemExit) as error:  # a consultant's file may hold anything, and everything else must run
         why = str(error) if isinstance(error, HubError) else f"{type(error).__name__}: {error}"
-        log.error("Recipes in %s are left out, as it cannot be loaded. %s", module_name, why)
+        log.error("%s in %s are left out, as it cannot be loaded. %s", what, module_name, why)
         return None
 
 
