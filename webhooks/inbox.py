@@ -157,7 +157,9 @@ def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) ->
         return
     table = schema.echo
     query = sa.select(table.c.connection_id, table.c.hash).where(
-        table.c.hash.in_(echoes), table.c.until > hub.clock.now()
+        table.c.connection_id.in_({item.connection.id for item in fresh if item.echo}),
+        table.c.hash.in_(echoes),
+        table.c.until > hub.clock.now(),
     )
     ours = {(row.connection_id, bytes(row.hash)) for row in connection.execute(query)}
     for item in fresh:
