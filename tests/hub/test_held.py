@@ -15,6 +15,7 @@ from tests.servers import until
 from tests.threads import in_a_thread
 from tests.webhooks.told import read
 from tests.world import World, tell
+from webhooks.again import start_again
 
 
 @recipe(on=telling.happened, title="Ring", stop_when=telling.ended)
@@ -105,6 +106,18 @@ def test_an_event_that_comes_while_a_run_is_about_to_be_held_leaves_it_held(
     monkeypatch.setattr(engine, "write", and_meanwhile)
     world.settle()
     assert came and [run.state for run in world.runs] == ["held"]
+
+
+def test_an_event_whose_run_is_held_starts_no_second_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    telling.provider.answer = lambda name, inputs: OutcomeUnknown("no word")
+    start(world, monkeypatch, ringer)
+    world.settle()
+    (run,) = world.runs
+    again = start_again(world.workspace, world.hub, run.event_id)
+    assert (again.started, again.skipped) == (
+        {},
+        {"ringer": f"It ran for this event already: run {run.id} is held."},
+    )
 
 
 @ON_SQLITE

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from datetime import UTC, datetime
-from types import FrameType
-from typing import Any
+from itertools import count
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +14,7 @@ from hub.outbox import Poke
 from hub.timing import to_ms
 from tests import telling
 from tests.hub.outbox.desk import ON_SQLITE, Desk
+from tests.moments import at_moment
 from tests.servers import until
 from tests.threads import in_a_thread
 
@@ -63,41 +62,12 @@ def test_a_day_that_is_found_used_up_is_noted_though_nothing_was_called(
 
 @pytest.mark.parametrize("before", ["nothing", "nudge", "look"])
 def test_a_look_that_comes_at_any_moment_of_taking_an_earlier_one_is_seen(before: str) -> None:
-    moments = 0
-    while True:
+    file = Poke.take.__code__.co_filename
+    for moment in count():
         poke = Poke()
         {"nothing": lambda: None, "nudge": poke.nudge, "look": poke.look}[before]()
-        came, taken = look_at(poke, moments)
+        came, taken = at_moment(moment, poke.take, poke.look, within=file, count="opcode")
         if not came:
             break
-        assert taken or (poke.is_set and poke.take()), f"The look at moment {moments} was lost."
-        moments += 1
-    assert moments > 5
-
-
-def look_at(poke: Poke, moment: int) -> tuple[bool, bool]:
-    """Takes what was poked, and has another thread look at this moment of it, counted in Python's instructions.
-    Says whether it took so long, and what was taken."""
-    passed, other = 0, threading.Thread(target=poke.look)
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal passed
-        if frame.f_code.co_filename != Poke.take.__code__.co_filename:
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode":
-            if passed == moment:
-                other.start()
-                other.join(0.1)  # it may have to wait for what is being done here
-            passed += 1
-        return trace
-
-    earlier = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        taken = poke.take()
-    finally:
-        sys.settrace(earlier)
-    if other.ident is not None:
-        other.join()
-    return passed > moment, taken
+        assert taken or (poke.is_set and poke.take()), f"The look at moment {moment} was lost."
+    assert moment > 5
