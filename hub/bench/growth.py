@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from ..settings import Settings
+from ..core import Hub
 from . import disk, end_to_end, machine, orders, processes, quiet, seeding
 from .end_to_end import Drained
 from .load import percentile
@@ -58,7 +58,7 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
         idle_before, drained_before, _ = measured(0, 0)
         say(f"growth: {sizes.stored:,} events, {sizes.sleeping:,} sleeping runs, {sizes.connections:,} connections")
         began = time.monotonic()
-        _seed(settings, sizes)
+        seeding.seed(Hub(settings), SLEEPER, sizes)
         seeded = time.monotonic() - began
         say("growth: the grown hub")
         count = sizes.warm_up + sizes.orders
@@ -144,16 +144,6 @@ def _package(site: Path) -> Mapping[str, str]:
         (site / name).write_text(text)
     others = os.environ.get("PYTHONPATH")
     return {"PYTHONPATH": f"{site}{os.pathsep}{others}" if others else str(site)}
-
-
-def _seed(settings: Settings, sizes: Sizes) -> None:
-    from ..core import Hub
-
-    hub = Hub(settings)
-    try:
-        seeding.seed(hub, SLEEPER, sizes)
-    finally:
-        hub.close()
 
 
 def _timers(sizes: Sizes, hub: Measured, services: Practice) -> list[float]:

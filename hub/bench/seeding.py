@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +38,9 @@ ORDERS_PER_PERSON = 3
 SLEEPS = timedelta(days=4)
 CONNECTIONS_PER_WORKSPACE = 4
 CHUNK = 20_000
-CACHE = "PRAGMA cache_size = -400000"
+QUICKLY = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -400000")
+"""Nobody else is there meanwhile, and a database that was only half filled is thrown away."""
+
 SLEEPERS_FROM = 1_000_000
 """The number of the first sleeping run's person, beyond those of all orders."""
 
@@ -58,17 +61,19 @@ class Home:
 
 
 def seed(hub: Hub, sleeper: str, sizes: Sizes) -> None:
-    """Fills the database of a hub that does not run. `sleeper`: the recipe whose runs sleep."""
-    home = _home(hub)
+    """Fills the database of a hub that does not run, and closes it. `sleeper`: the recipe whose runs sleep."""
+    home, now = _home(hub), hub.clock.now()
+    others = _connections(hub, sizes.connections, now)
+    hub.close()  # how a database keeps its log can be changed by whoever has it alone
     with closing(sqlite3.connect(hub.settings.home / "hub.db", isolation_level=None)) as database:
-        for pragma in (CACHE, "PRAGMA synchronous = OFF"):
+        for pragma in QUICKLY:
             database.execute(pragma)
-        for rows in _all(hub, home, sleeper, sizes):
+        for rows in chain([others], _all(home, sleeper, sizes, now)):
             database.execute("BEGIN IMMEDIATE")
             for table, some in rows.items():
                 database.executemany(_INSERTS[table], some)
             database.execute("COMMIT")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.execute("PRAGMA journal_mode = WAL")
     os.sync()
 
 
@@ -82,9 +87,7 @@ def _home(hub: Hub) -> Home:
     return Home(workspace, connections, enabled)
 
 
-def _all(hub: Hub, home: Home, sleeper: str, sizes: Sizes) -> Iterator[Rows]:
-    now = hub.clock.now()
-    yield _connections(hub, sizes.connections, now)
+def _all(home: Home, sleeper: str, sizes: Sizes, now: int) -> Iterator[Rows]:
     keys = [new_key() for _ in range(max(1, sizes.stored // ORDERS_PER_PERSON))]
     began = now - YEARS * 365 * DAY
     for start in range(0, len(keys), CHUNK):
