@@ -73,7 +73,16 @@ def _busy(connection: sa.Connection, person_ids: set[int | None]) -> set[int]:
 
 def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken], now: int) -> None:
     """Drops starts whose once_per key was used within its cool-down, and takes note of the others' keys."""
-    used = _used(connection, {run.start.once for item in acting for run in item.runs if run.start.once}, now)
+    used = _used(
+        connection,
+        {
+            (item.of.workspace.id, run.start.recipe.name, run.start.once)
+            for item in acting
+            for run in item.runs
+            if run.start.once is not None
+        },
+        now,
+    )
     rows = []
     for item in acting:
         kept = []
@@ -98,12 +107,16 @@ def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken
         )
 
 
-def _used(connection: sa.Connection, keys: set[bytes], now: int) -> set[tuple[int, str, bytes | None]]:
-    if not keys:
+def _used(
+    connection: sa.Connection, names: set[tuple[int, str, bytes]], now: int
+) -> set[tuple[int, str, bytes | None]]:
+    if not names:
         return set()
     table = schema.once_key
+    workspaces, recipes, hashes = map(set, zip(*names, strict=True))
+    # All of the key's columns: by its hash alone, every key that is still good would be read, and most are for ever.
     query = sa.select(table.c.workspace_id, table.c.recipe, table.c.hash).where(
-        table.c.hash.in_(keys), table.c.until > now
+        table.c.workspace_id.in_(workspaces), table.c.recipe.in_(recipes), table.c.hash.in_(hashes), table.c.until > now
     )
     return {(row.workspace_id, row.recipe, bytes(row.hash)) for row in connection.execute(query)}
 

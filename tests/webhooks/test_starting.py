@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, schema, sleep
 from hub.wakeups import ADVANCE, READ
@@ -51,6 +52,25 @@ def test_once_per_a_field_counts_for_ever_and_without_it_each_time(told: Told) -
     told.world.clock.advance(timedelta(days=3000))
     told.read({"id": 100, "data": orders[0]})
     assert len(told.world.runs) == 6
+
+
+def test_whether_it_started_already_is_looked_up_by_the_whole_key(told: Told) -> None:
+    told.world.enable("once_per_order")
+    database, asked = told.world.hub.database, list[str]()
+
+    def note(connection: Any, _: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith("SELECT once_key") and not asked:
+            explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+            asked.append(statement)
+            asked.extend(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    if not database.is_sqlite:
+        sa.event.listen(database.engine, "begin", lambda c: c.exec_driver_sql("SET LOCAL enable_seqscan = off"))
+    told.read({"id": 1, "data": {"order": {"id": 7}}})
+    plan = "\n".join(asked[1:])
+    assert "once_key" in plan
+    assert "ix_once_key_until" not in plan  # which would be all keys that are still good
 
 
 def test_events_that_come_while_no_recipe_is_on_start_nothing_later(told: Told) -> None:
