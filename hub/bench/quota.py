@@ -185,8 +185,6 @@ def _beside_a_dead_one(sizes: Sizes, folder: Path) -> list[Figure]:
         well = quiet.paced(hub, services, range(first, first + sizes.paced), PACE_SECONDS)
         services.break_down("hubspot", kind="latency", seconds=DEAD_SECONDS, times=1_000_000)
         first += sizes.paced
-        quiet.paced(hub, services, range(first, first + sizes.warm_up), PACE_SECONDS)
-        first += sizes.warm_up
         watch = Watch({"hub": hub.running.pid, "practice": services.running.pid})
         dead = quiet.paced(hub, services, range(first, first + sizes.paced), PACE_SECONDS)
         told = watch.told()
