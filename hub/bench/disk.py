@@ -22,7 +22,6 @@ FREE_PAGES = 500
 
 def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
-        services.change(reports=False)
         say("disk: keeping")
         empty = used(hub)
         with _Largest(hub.settings.home / "hub.db-wal") as log:

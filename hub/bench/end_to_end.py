@@ -24,7 +24,7 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     """The flow that comparisons are made with, then with a provider that takes 50 ms, then with delivery reports."""
     say("end to end: the reference")
     with processes.practice(folder) as services:
-        services.change(reports=False, calls=1_000_000)
+        services.unlimited()
         plain = reference.calls(services, 0, min(sizes.orders, 1000))
     figures = []
     for name, title, latency, reports in (
@@ -35,8 +35,11 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
         say(title.lower())
         place = folder / f"end_to_end{name}"
         place.mkdir()
-        with processes.practice(place) as services, processes.hub(place, services, recipe=True) as hub:
-            services.change(latency=latency, reports=reports)
+        with (
+            processes.practice(place, reports=reports) as services,
+            processes.hub(place, services, recipe=True) as hub,
+        ):
+            services.slow_down(latency)
             drained = drain(sizes, hub, services, reports=reports)
         figures += _figures(f"end_to_end{name}", title, drained, plain)
     return figures
@@ -64,6 +67,7 @@ def drain(
     post_all(port, warm, CLIENTS)
     settle(hub, services, before + sizes.warm_up, sizes.warm_up, newest, reports=reports)
     machine.forget_peak(hub.running.pid)
+    before_calls = services.counts()
     watch = Watch({"hub": hub.running.pid, "practice": services.running.pid})
     loaded = post_all(port, made, CLIENTS)
     settle(hub, services, before + sizes.warm_up + count, sizes.warm_up + count, newest, reports=reports)
@@ -78,7 +82,7 @@ def drain(
         "acknowledgements_per_second": round(loaded.rate),
         "acknowledged_p99_ms": round(loaded.percentile(99), 1),
         "peak_rss_mb": round(machine.peak_rss_mb(hub.running.pid), 1),
-        "calls": {name: len(services.calls(name)) for name in ("hubspot", "mailchimp", "twilio")},
+        "calls": {name: counts["calls"] - before_calls[name]["calls"] for name, counts in services.counts().items()},
     }
     return Drained(count, float(details["seconds"]), cpu, details, void)
 
@@ -87,7 +91,7 @@ def settle(hub: Measured, services: Practice, effects: int, runs: int, newest: i
     """Returns once so many effects happened, and so many runs beyond the id `newest` are done and written down."""
     wanted = {"contacts": effects, "members": effects, "texts": effects}
     processes.until(
-        lambda: services.counts() == wanted, DRAIN_SECONDS, f"Not all effects of {effects} orders happened", every=0.05
+        lambda: services.effects() == wanted, DRAIN_SECONDS, f"Not all effects of {effects} orders happened", every=0.05
     )
     processes.until(lambda: hub.states(newest) == {"done": runs}, DRAIN_SECONDS, f"Not all of {runs} runs were done")
     events = runs * (3 if reports else 1)

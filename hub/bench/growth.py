@@ -42,7 +42,6 @@ def {SLEEPER}(event: Event) -> Steps:
 def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     settings, own = processes.settings_in(folder), _package(folder / "site")
     with processes.practice(folder) as services:
-        services.change(reports=False)
         with processes.started(processes.spawn_hub(settings, own), "/healthz"):
             hook = processes.prepare(settings, services, recipe=True)
             processes.command(settings, ["enable", SLEEPER], own)
@@ -149,7 +148,7 @@ def _package(site: Path) -> Mapping[str, str]:
 def _timers(sizes: Sizes, hub: Measured, services: Practice) -> list[float]:
     """Has sleeping runs become due one after the other; gives how many seconds after that each one's text left."""
     query = f"SELECT id FROM run WHERE recipe = '{SLEEPER}' AND state = 'waiting' ORDER BY id"
-    numbers = {int(id) & 0x3FFFFF: int(id) for (id,) in hub.ask(query)}
+    numbers = {int(id) % seeding.SLEEPING: int(id) for (id,) in hub.ask(query)}
     first = time.time() + AHEAD_SECONDS
     due = {number: first + number / sizes.timers * sizes.spread for number in range(sizes.timers)}
     rows = [(round(at * 1000), numbers[number]) for number, at in due.items()]

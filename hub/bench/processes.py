@@ -28,6 +28,10 @@ UNSET = ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL")
 """What must not leak into the measured hub from the environment of whoever measures."""
 
 
+ACCOUNTS = ("shopify", "hubspot", "mailchimp", "twilio")
+"""What the order recipe needs."""
+
+
 class Unmeasured(HubError):
     """A measurement came to no figure."""
 
@@ -136,21 +140,38 @@ class Practice:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.running.port}"
 
-    def counts(self) -> dict[str, int]:
-        return dict(self._ask("GET", "/_bench"))
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """All calls, answers and effects as numbers, by connector: see `Practice.counts`."""
+        return dict(self._ask("GET", "/_counts"))
 
-    def change(self, **wanted: Any) -> None:
-        self._ask("POST", "/_bench", wanted)
+    def effects(self) -> dict[str, int]:
+        """How many contacts, members and texts there are."""
+        holds = {name: counts["holds"] for name, counts in self.counts().items()}
+        return {
+            "contacts": holds["hubspot"]["contacts"],
+            "members": holds["mailchimp"]["members"],
+            "texts": holds["twilio"]["messages"],
+        }
+
+    def set(self, connector: str, **settings: Any) -> None:
+        """Sets limits and the like: see `adjustable` of each service."""
+        self._ask("POST", f"/_settings/{connector}", settings)
+
+    def slow_down(self, seconds: float) -> None:
+        """Has each call of every service take this long."""
+        for name in ACCOUNTS:
+            self.set(name, latency=seconds)
+
+    def unlimited(self) -> None:
+        """Has HubSpot take any number of calls."""
+        self.set("hubspot", max_calls=1_000_000)
 
     def books(self, connector: str) -> Any:
         return self._ask("GET", f"/_books/{connector}")
 
-    def calls(self, connector: str) -> list[dict[str, Any]]:
-        return list(self._ask("GET", f"/_calls?connector={connector}"))
-
     def texts(self) -> dict[str, list[float]]:
         """When each text was asked for, in seconds since 1970, by its number."""
-        return dict(self._ask("GET", "/_bench/texts"))
+        return dict(self._ask("GET", "/_texts"))
 
     def break_down(self, connector: str, **fault: Any) -> None:
         self._ask("POST", f"/_faults/{connector}", fault)
@@ -163,12 +184,14 @@ class Practice:
 
 
 @contextmanager
-def practice(folder: Path) -> Iterator[Practice]:
-    """The practice services in a process of their own."""
+def practice(folder: Path, *, reports: bool = False) -> Iterator[Practice]:
+    """The practice services in a process of their own. `reports`: whether texts are reported on."""
     port = free_port()
     running = spawn("The practice services", ["hub.bench.services", str(port)], port, folder / "practice.log")
-    with started(running, "/_bench"):
-        yield Practice(running)
+    with started(running, "/_counts"):
+        services = Practice(running)
+        services.set("twilio", reports=reports)
+        yield services
 
 
 @dataclass
@@ -233,9 +256,6 @@ def hub(folder: Path, services: Practice, *, recipe: bool) -> Iterator[Measured]
     settings = settings_in(folder)
     with started(spawn_hub(settings), "/healthz") as running:
         yield Measured(running, settings, prepare(settings, services, recipe=recipe))
-
-
-ACCOUNTS = ("shopify", "hubspot", "mailchimp", "twilio")
 
 
 def prepare(settings: Settings, services: Practice, *, recipe: bool) -> str:

@@ -21,12 +21,12 @@ GAP_SECONDS = 0.12
 PAUSE_SECONDS = 2.5
 """After which the hub has let go of everything that it holds while there is work."""
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
-        services.change(reports=False, calls=1_000_000)
+        services.unlimited()
         say("from receipt to effect when quiet: the reference")
         plain = reference.calls(services, 90_000, sizes.quiet, threads=1)
         say("from receipt to effect when quiet")

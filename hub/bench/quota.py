@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,6 @@ Say = Callable[[str], None]
 
 LATENCY_SECONDS = 0.08
 """What each call takes: with it Twilio's calls at once, and not this machine, set the pace of a burst."""
-
-STEADY_AFTER_SECONDS = 15.0
-"""A refusal before, while limits are being learnt, is fine."""
 
 MOST_CALLS = 1.1
 """Times the fewest calls that are possible."""
@@ -72,32 +70,34 @@ def _place(folder: Path, name: str) -> Path:
 
 def _limited(services: Practice) -> None:
     """The limits are the connectors' own, and each call takes its time."""
-    concurrent = registry.connector("twilio").limit.concurrent
-    services.change(reports=False, latency=LATENCY_SECONDS, concurrent=concurrent)
+    services.set("twilio", concurrent=registry.connector("twilio").limit.concurrent)
+    services.slow_down(LATENCY_SECONDS)
 
 
 def _burst(sizes: Sizes, folder: Path) -> list[Figure]:
     count = sizes.burst
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
         _limited(services)
-        newest, before = hub.newest(), {name: len(services.calls(name)) for name in ACTIONS}
+        newest, before = hub.newest(), services.counts()
         made = [request(hub.running.port, hub.hook, *order) for order in orders.orders(0, count)]
         watch = Watch({"hub": hub.running.pid, "practice": services.running.pid})
         loaded = post_all(hub.running.port, made, end_to_end.CLIENTS)
+        time.sleep(max(0.0, sizes.learning - loaded.seconds))
+        learnt = services.counts()
         end_to_end.settle(hub, services, count, count, newest, reports=False)
-        told = watch.told()
-        calls = {name: services.calls(name)[before[name] :] for name in ACTIONS}
+        told, after = watch.told(), services.counts()
         void = end_to_end.wrong(services, range(count))
     if loaded.statuses != {200: count}:
         void = f"Orders were answered with {loaded.statuses}."
     limits = {name: allowed(name, count) for name in ACTIONS}
     slowest = min(limits, key=lambda name: limits[name].rate)
-    refused = {name: _refused(found) for name, found in calls.items()}
+    calls = {name: after[name]["calls"] - before[name]["calls"] for name in ACTIONS}
+    refused = {name: {"all": _refused(after[name]), "steady": _refused(after[name], learnt[name])} for name in ACTIONS}
     details = {
         "orders": count,
         "latency_ms": LATENCY_SECONDS * 1000,
         "allowed_per_second": {name: round(limit.rate) for name, limit in limits.items()},
-        "calls": {name: len(found) for name, found in calls.items()},
+        "calls": calls,
         "fewest_calls": {name: limit.calls for name, limit in limits.items()},
         "refused_429": refused,
         **told,
@@ -122,7 +122,7 @@ def _burst(sizes: Sizes, folder: Path) -> list[Figure]:
         ),
         Figure(
             "quota_refused",
-            f"Refusals (429) after the first {STEADY_AFTER_SECONDS:g} s",
+            f"Refusals (429) after the first {sizes.learning:g} s",
             sum(found["steady"] for found in refused.values()),
             "calls",
             goal=Goal(most=0),
@@ -132,7 +132,7 @@ def _burst(sizes: Sizes, folder: Path) -> list[Figure]:
             Figure(
                 f"quota_calls_{name}",
                 f"Calls to {registry.connector(name).title} for it",
-                len(calls[name]),
+                calls[name],
                 "calls",
                 Reference(limits[name].calls, "the fewest that its batches allow"),
                 Goal(most=round(limits[name].calls * MOST_CALLS)),
@@ -143,10 +143,9 @@ def _burst(sizes: Sizes, folder: Path) -> list[Figure]:
     ]
 
 
-def _refused(calls: list[dict[str, Any]]) -> Mapping[str, int]:
-    began = min((call["at"] for call in calls), default=0.0)
-    refused = [call["at"] - began for call in calls if call["status"] == 429]
-    return {"all": len(refused), "steady": sum(after > STEADY_AFTER_SECONDS for after in refused)}
+def _refused(counts: Mapping[str, Any], since: Mapping[str, Any] | None = None) -> int:
+    """How many calls were refused for their number."""
+    return int(counts["answers"].get("429", 0)) - (_refused(since) if since else 0)
 
 
 def _beside_a_bulk(sizes: Sizes, folder: Path) -> list[Figure]:
@@ -179,7 +178,6 @@ def _beside_a_bulk(sizes: Sizes, folder: Path) -> list[Figure]:
 def _beside_a_dead_one(sizes: Sizes, folder: Path) -> list[Figure]:
     """HubSpot takes every call and answers none; texts leave as if nothing was."""
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
-        services.change(reports=False)
         quiet.paced(hub, services, range(sizes.warm_up), PACE_SECONDS / 4)
         first = sizes.warm_up
         well = quiet.paced(hub, services, range(first, first + sizes.paced), PACE_SECONDS)

@@ -101,7 +101,9 @@ def notes(about: Mapping[str, Any], figures: Sequence[Figure]) -> list[str]:
     ]
     if float(about.get("cores_busy_before", 0)) > 0.2:
         busy = about["cores_busy_before"]
-        found.append(f"Other programs kept {busy} cores busy before the start, so the figures are lower than they are.")
+        found.append(
+            f"Other programs kept {busy} cores busy before the start, so the figures are worse than this machine's."
+        )
     return found
 
 

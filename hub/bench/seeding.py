@@ -41,6 +41,9 @@ CHUNK = 20_000
 QUICKLY = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -400000")
 """Nobody else is there meanwhile, and a database that was only half filled is thrown away."""
 
+SLEEPING = 1 << 21
+"""What is added to the ids of sleeping runs, which may begin in the same millisecond as an order came."""
+
 SLEEPERS_FROM = 1_000_000
 """The number of the first sleeping run's person, beyond those of all orders."""
 
@@ -210,7 +213,7 @@ class _Order:
 
 def _sleeping(rows: Rows, home: Home, recipe: str, number: int, at: int, now: int) -> None:
     """A run that was started by a new customer and sleeps before its only text."""
-    id, person_id, key = _id(at, number), _id(now - 4 * DAY, number), new_key()
+    id, person_id, key = _id(at, SLEEPING + number), _id(now - 4 * DAY, SLEEPING + number), new_key()
     workspace, shop, who = home.workspace, home.connections["shopify"], SLEEPERS_FROM + number
     sealer = Sealer(derived(key, "seal"))
     _person(rows, workspace, person_id, key, -who)

@@ -15,6 +15,7 @@ class Sizes:
     orders               of one end-to-end measurement
     quiet, pauses        orders sent one at a time, and those after a pause each
     burst                orders that the providers' limits hold back
+    learning             seconds of the burst in which limits may be learnt: a refusal is fine
     paced                orders sent one at a time beside a bulk, or beside a provider that does not answer
     stored, sleeping     events that lie in a grown hub, and runs that sleep in it
     connections          of other businesses in it
@@ -31,6 +32,7 @@ class Sizes:
     quiet: int = 200
     pauses: int = 10
     burst: int = 10_000
+    learning: float = 15.0
     paced: int = 300
     stored: int = 1_000_000
     sleeping: int = 100_000
@@ -50,6 +52,7 @@ SMALL = Sizes(
     quiet=5,
     pauses=1,
     burst=60,
+    learning=0.5,
     paced=5,
     stored=300,
     sleeping=50,

@@ -25,7 +25,6 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     say("start: the reference")
     flask = [_started(lambda: reference.spawn_flask(folder), reference.PATH, number) for number in range(sizes.starts)]
     with processes.practice(folder) as services:
-        services.change(reports=False)
         with processes.hub(folder, services, recipe=True) as hub:
             settings, hook = hub.settings, hub.hook
         say("start: the hub")
