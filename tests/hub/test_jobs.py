@@ -20,7 +20,6 @@ from hub.jobs import RqWakeups
 from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
-from tests.far.redis import OwnRedis
 from tests.far.site import Site, running
 
 
@@ -57,13 +56,9 @@ def take() -> Iterator[Take]:
 
 
 @pytest.fixture
-def own_redis() -> Iterator[OwnRedis]:
-    made = OwnRedis()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
+def own_redis() -> Iterator[servers.Server]:
+    with servers.own_redis() as server:
+        yield server
 
 
 def waiting_jobs(url: str) -> list[str]:
@@ -126,7 +121,7 @@ def test_jobs_do_not_pile_up_where_no_worker_is(redis_url: str, monkeypatch: pyt
     assert len(waiting_jobs(redis_url)) == 3
 
 
-def test_whoever_wakes_does_not_wait_for_a_redis_that_hangs(own_redis: OwnRedis) -> None:
+def test_whoever_wakes_does_not_wait_for_a_redis_that_hangs(own_redis: servers.Server) -> None:
     with redis.Redis.from_url(own_redis.url) as client:
         server = client.info("server")["process_id"]
     wakeups = RqWakeups(own_redis.url)
@@ -141,7 +136,7 @@ def test_whoever_wakes_does_not_wait_for_a_redis_that_hangs(own_redis: OwnRedis)
 
 
 def test_a_restart_is_told_once_when_redis_goes_and_once_when_it_is_back(
-    own_redis: OwnRedis, take: Take, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    own_redis: servers.Server, take: Take, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "AGAIN_SECONDS", 0.05)
     poked, wakeups = take(own_redis.url), RqWakeups(own_redis.url)
@@ -176,7 +171,7 @@ def test_a_flush_takes_away_no_more_than_the_moment(redis_url: str, take: Take) 
 
 
 def test_a_redis_that_is_not_there_at_the_start_is_waited_for(
-    own_redis: OwnRedis, take: Take, monkeypatch: pytest.MonkeyPatch
+    own_redis: servers.Server, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "AGAIN_SECONDS", 0.05)
     own_redis.stop()
@@ -213,7 +208,7 @@ def polling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Worker], None
 
 
 def test_nothing_is_lost_when_redis_is_flushed_stopped_and_started(
-    site: Site, own_redis: OwnRedis, polling: Callable[[Worker], None]
+    site: Site, own_redis: servers.Server, polling: Callable[[Worker], None]
 ) -> None:
     site.enable("put_one")
     with running(site, own_redis.url) as worker:

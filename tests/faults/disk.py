@@ -1,0 +1,47 @@
+"""A disk of a few megabytes that can be filled and made read-only: for root, as it has to be mounted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+MISSING = "a small disk can be mounted by root alone"
+MEGABYTES = 24
+
+
+class Disk:
+    """A folder, on a small disk of its own if that is possible."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="regulars-disk-", dir="/tmp"))
+        self.is_small = os.geteuid() == 0 and self._mount(f"size={MEGABYTES}m,mode=755")
+
+    def fill(self) -> None:
+        """Takes all room that is left."""
+        with (self.folder / "filling").open("ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError:
+                    continue
+
+    def empty(self) -> None:
+        (self.folder / "filling").unlink(missing_ok=True)
+
+    def allow_writing(self, allowed: bool) -> None:
+        """Nobody may have a file open for writing when it is forbidden. Raises CalledProcessError."""
+        subprocess.run(["mount", "-o", f"remount,{'rw' if allowed else 'ro'}", str(self.folder)], check=True)
+
+    def close(self) -> None:
+        if self.is_small:
+            subprocess.run(["umount", "-l", str(self.folder)], check=False)
+            self.folder.rmdir()
+
+    def _mount(self, options: str) -> bool:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "regulars", str(self.folder)], check=False, capture_output=True
+        )
+        return done.returncode == 0

@@ -1,0 +1,31 @@
+"""Some seeds of faults on the real processes, the same ones each time, and one that nobody has seen yet."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from tests.faults import disk, times
+from tests.faults.driver import play
+from tests.faults.schedule import CLUSTER, EMBEDDED
+
+FRESH = random.SystemRandom().randrange(1_000_000)
+SEEDS = [(EMBEDDED, 1), (EMBEDDED, 5), (EMBEDDED, FRESH), (CLUSTER, 2), (CLUSTER, FRESH)]
+
+
+def test_this_machine_can_play_every_fault() -> None:
+    small = disk.Disk()
+    small.close()
+    lacking = [] if times.library() else [times.MISSING]
+    lacking += [] if small.is_small else [disk.MISSING]
+    if lacking and os.environ.get("CI") != "true":
+        pytest.skip(f"Some faults are left out: {'; '.join(lacking)}.")
+    assert not lacking
+
+
+@pytest.mark.parametrize(("kind", "seed"), SEEDS, ids=[f"{kind}-{seed}" for kind, seed in SEEDS])
+def test_nothing_is_lost_doubled_or_stuck_whatever_fails(kind: str, seed: int) -> None:
+    result = play(seed, kind)
+    assert result.is_good, f"\n{result.story()}"
