@@ -43,7 +43,9 @@ AGAIN_SECONDS = 0.5
 
 # A call must end before its lease could be somebody else's.
 LATEST_START_SECONDS = LEASE_SECONDS - CONNECT_TIMEOUT - READ_TIMEOUT
-CLOCKS_DIFFER = timedelta(seconds=30)
+CLOCKS_DIFFER = timedelta(hours=2)
+"""How wrong our clock may have been when a call left. What was sent alike meanwhile is known by its answer, so looking
+further back finds nothing that is not ours."""
 PATIENCE = 30
 """A holder waits for its account's limit this many times as long as it lingers: for a minute."""
 
