@@ -13,6 +13,7 @@ from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
 from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
 from ..timing import to_ms
 from ..workspaces import Workspace
@@ -24,6 +25,7 @@ from .doubts import Doubtful
 from .pace import PATIENCE_SECONDS
 from .steps import Broken, Call, Late, Waiting, late_of
 
+LONGEST_CALL_MS = round((CONNECT_TIMEOUT + READ_TIMEOUT) * 1000)
 FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
 
@@ -158,8 +160,11 @@ def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) 
 
 
 def _doubt(outcome: Outcome, changes: Changes) -> Doubtful:
-    step = outcome.step
-    due = changes.now + round(step.action.settle.total_seconds() * 1000)
+    """The provider is asked once it must know. A call of a holder that is gone may still be on its way, for as long as
+    a call may take: its answer came back to nobody."""
+    step, is_back = outcome.step, outcome.left_at is not None
+    ended = changes.now if is_back else max(changes.now, min(step.left_at, changes.now) + LONGEST_CALL_MS)
+    due = ended + round(step.action.settle.total_seconds() * 1000)
     changes.look_back(step.name, outcome.reason, due)
     return Doubtful(step, step.left_at if outcome.left_at is None else outcome.left_at, due)
 

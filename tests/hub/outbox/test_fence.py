@@ -39,7 +39,7 @@ def test_what_comes_back_to_a_holder_whose_lease_was_taken_is_not_written(desk: 
     assert (desk.of(run).state, desk.of(run).answer) == ("claimed", None)
     other.database.release(lease)
     desk.drain(other)
-    desk.world.clock.advance(10.0)
+    desk.world.clock.advance(40.0)
     desk.drain(other)
     other.close()
     if step.action == "telling.do":

@@ -1,0 +1,36 @@
+"""A call may still be on its way when its holder is gone: the provider is not asked before it must have ended."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Any
+
+from tests import telling
+from tests.hub.outbox.desk import Desk
+from tests.threads import in_a_thread
+
+
+def test_a_text_that_its_dead_holder_left_on_its_way_leaves_once(desk: Desk) -> None:
+    came, goes_on = Event(), Event()
+
+    def answer(name: str, inputs: dict[str, Any]) -> Any:
+        if not came.is_set():
+            came.set()
+            assert goes_on.wait(60)
+        return {}
+
+    desk.provider.answer = answer
+    other = desk.world.another_hub()
+    run = desk.put(telling.send("+14155550100", "Hello Ada", purpose="transactional"))
+    with in_a_thread(desk.drain):
+        assert came.wait(10)
+        other.database.break_leases()  # as the next process does after a kill
+        desk.drain(other)
+        desk.world.clock.advance(20.0)
+        desk.drain(other)
+        assert (desk.of(run).state, desk.provider.looked, desk.did) == ("claimed", 0, [])
+        goes_on.set()
+    desk.world.clock.advance(20.0)
+    desk.drain(other)
+    other.close()
+    assert (desk.of(run).state, desk.provider.looked, desk.did) == ("done", 1, ["Hello Ada"])
