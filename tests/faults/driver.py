@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.faults.auditor import Findings, audit, events_acknowledged
+from tests.faults.evidence import keep
 from tests.faults.load import load
 from tests.faults.playing import Playing
 from tests.faults.posting import Posting
@@ -33,10 +35,11 @@ class Result:
     @property
     def is_good(self) -> bool:
         wrong = any(getattr(self.findings, field.name) for field in fields(Findings) if field.name != "unknown")
-        return self.is_in_time and self.settled.rest is not None and not wrong
+        return self.settled.rest is not None and not wrong
 
     @property
     def is_in_time(self) -> bool:
+        """Whether all was told truly soon enough. A machine that is busy with other things is late."""
         return self.settled.truthful is not None and self.settled.truthful <= TRUTHFUL_SECONDS
 
     def story(self) -> str:
@@ -57,8 +60,9 @@ def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.1f} s"
 
 
-def play(seed: int, kind: str, *, real: bool = False) -> Result:
-    """Plays a seed. `real`: no time is skipped in the first minute after the last fault."""
+def play(seed: int, kind: str, *, real: bool = False, evidence: Path | None = None) -> Result:
+    """Plays a seed. `real`: no time is skipped in the first minute after the last fault. `evidence`: the folder for
+    what is kept of a run that was not good."""
     began = time.monotonic()
     with running(kind) as site:
         faults = schedule(seed, kind, site.lacking())
@@ -68,4 +72,8 @@ def play(seed: int, kind: str, *, real: bool = False) -> Result:
         playing.start()
         settled = settle(site, playing, posting, real=real)
         findings = audit(site, made)
-    return Result(seed, kind, faults, events_acknowledged(made), settled, findings, time.monotonic() - began)
+        took = time.monotonic() - began
+        result = Result(seed, kind, faults, events_acknowledged(made), settled, findings, took)
+        if evidence is not None and not result.is_good:
+            keep(site, made, evidence / f"{kind}-{seed}")
+    return result

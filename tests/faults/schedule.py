@@ -44,7 +44,7 @@ PROVIDER_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "500": {"kind": "status", "status": 500},
     "503 with Retry-After": {"kind": "status", "status": 503, "seconds": 2},
     "502 in html": {"kind": "html"},
-    "slow": {"kind": "latency", "seconds": 2},
+    "slow": {"kind": "latency"},
     "reset before": {"kind": "drop_before"},
     "reset after": {"kind": "drop_after"},
     "partial": {"kind": "partial"},
@@ -59,6 +59,8 @@ CALLED: Mapping[str, Sequence[str]] = {
     "twilio": [name for name in PROVIDER_FAULTS if name != "partial"],
 }
 ENDLESS = 1_000_000
+SLOW_SECONDS = (1.0, 2.0, 4.0, 8.0, 22.0)
+"""The last is longer than a call is waited for."""
 
 
 def schedule(seed: int, kind: str, lacking: Collection[str] = ()) -> list[Fault]:
@@ -100,7 +102,7 @@ def _machine_fault(chance: random.Random, kind: str, *, first: bool) -> tuple[st
         ("kill", part, chance.uniform(0.0, 1.0), {}),
         ("restart", part, chance.uniform(0.0, 0.5), {}),
         ("freeze", part, chance.uniform(0.3, 2.5), {}),
-        ("jump", chance.choice(everywhere), chance.uniform(0.3, 3.0), {"by": jump}),
+        ("jump", chance.choice(everywhere), chance.uniform(0.3, 5.0), {"by": jump}),
         *((what, target, chance.uniform(0.3, 2.0), {}) for what, target in own),
     ]
     return drawn[0] if first else chance.choice(drawn)
@@ -119,9 +121,12 @@ def _servers(chance: random.Random) -> list[tuple[str, str]]:
 def _providers(chance: random.Random) -> Iterator[Fault]:
     """Three to six faults of providers: for some calls, or as long as they last."""
     for _ in range(chance.randint(3, 6)):
-        connector = chance.choice(sorted(CALLED))
+        connector = chance.choice([*sorted(CALLED), "twilio"])  # texts are what cannot be taken back
         what = chance.choice(CALLED[connector])
         lasts = what == "login lost" or chance.random() < 0.3
         times = ENDLESS if lasts else chance.randint(1, 6)
         details = {**PROVIDER_FAULTS[what], "times": times}
+        slow = chance.choice(SLOW_SECONDS)
+        if what == "slow":
+            details["seconds"] = slow
         yield Fault(chance.uniform(0, SECONDS), what, connector, chance.uniform(0.5, 2.0) if lasts else 0.0, details)

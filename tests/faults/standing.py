@@ -54,10 +54,17 @@ class Standing:
             if run.id not in waits and run.state != "held" and run.due_at is not None and not self._is_held_back(run)
         ]
         resting = {one.id for one in self.connections if one.state != READY or self._holds(one)}
-        for step in self.steps:
-            told = step.due_at is not None and step.due_at > self.now
-            if not told and step.run_id not in waits and step.connection_id not in resting:
-                found.append(f"step {step.position} of run {step.run_id} is {step.state}")
+        later = [step for step in self.steps if step.due_at is not None and step.due_at > self.now]
+        # One person's steps wait for each other at one place.
+        behind = {(step.person_id, step.connection_id) for step in later}
+        found += [
+            f"step {step.position} of run {step.run_id} is {step.state}"
+            for step in self.steps
+            if step.run_id not in waits
+            and step.connection_id not in resting
+            and (step.person_id, step.connection_id) not in behind
+            and step.state != "unknown"
+        ]
         return found
 
     def next_at(self) -> int | None:

@@ -47,6 +47,7 @@ class Times:
             # Else each wait for Python's own lock reads the file too, and ends too early.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "NO_FAKE_STAT": "1",
+            "PYTHONPATH": str(Path(__file__).with_name("preloaded")),
         }
 
     def set(self, machine: str, seconds: float) -> None:
