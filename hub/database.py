@@ -23,6 +23,12 @@ from .errors import HubError, SetupError
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
+CHECKPOINT_MS = 50
+"""How long all writers may wait for those who read, to empty SQLite's log."""
+
+LOG_BYTES = 8_000_000
+"""How long SQLite's log stays once it was longer."""
+
 MOST_IN_A_QUERY = 5_000
 """Values in one query: SQLite takes 32,766, and PostgreSQL plans many more only slowly."""
 
@@ -127,6 +133,23 @@ class Database:
         """Inserts the rows whose key is not there yet."""
         bulk.insert(connection, table, rows, new_only=True)
 
+    def shorten(
+        self, connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool], values: dict[str, Any]
+    ) -> None:
+        """Sets values that make rows much shorter.
+
+        On SQLite the rows are written anew: one that only becomes shorter keeps its page, and a page per row would
+        never be given back.
+        """
+        if not self.is_sqlite:
+            connection.execute(sa.update(table).where(which).values(values))
+            return
+        kept = [column for column in table.columns if column.name not in values]
+        rows = connection.execute(sa.select(*kept).where(which).order_by(*table.primary_key.columns)).mappings().all()
+        if rows:
+            connection.execute(sa.delete(table).where(which))
+            bulk.insert(connection, table, [{**row, **values} for row in rows])
+
     @property
     def db_now(self) -> sa.ColumnElement[int]:
         """The database's own clock, in milliseconds: leases are measured on it, whatever the machines think."""
@@ -153,8 +176,16 @@ class Database:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql(f"VACUUM {schema.person.name}")
             return True
-        with self._turn, self.engine.connect() as connection:
-            busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+        with self.engine.connect() as connection:
+            # Most of the work while others go on writing; then nobody waits long for what is left of it, as SQLite
+            # would wait for whoever reads, with all writers behind it.
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+            with self._turn:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {CHECKPOINT_MS}").all()
+                try:
+                    busy: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+                finally:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}").all()
             return busy == 0
 
     # ---- leases
@@ -270,6 +301,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
     for pragma in ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY", "cache_size = -8000"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     cursor.close()
 
 

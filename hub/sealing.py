@@ -22,6 +22,7 @@ KEY_BYTES = 32
 _NONCE = 12
 _PLAIN, _PACKED = b"\x01", b"\x02"
 _WORTH_PACKING = 256
+_LEVEL = 3  # as fast as the lowest, and of two orders that are packed so, two fit on a page of SQLite's
 
 
 def new_key() -> bytes:
@@ -44,7 +45,7 @@ class Sealer:
     def seal(self, data: bytes, about: str) -> bytes:
         kind = _PLAIN
         if len(data) >= _WORTH_PACKING:
-            kind, data = _PACKED, zlib.compress(data, 1)
+            kind, data = _PACKED, zlib.compress(data, _LEVEL)
         nonce = os.urandom(_NONCE)
         return kind + nonce + self._cipher.encrypt(nonce, data, kind + about.encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,7 @@ def _write(hub: Hub, lease: Lease, portion: Sequence[Read], taken: Sequence[Take
         if wake_waiting(hub, connection, acting):
             queues |= {ADVANCE}
         done = _Done(queues, note_privacy(connection, acting))
-        _mark_read(connection, portion, fresh)
+        _mark_read(hub, connection, portion, fresh)
     return done
 
 
@@ -195,29 +196,24 @@ def _event_row(item: Taken) -> dict[str, Any]:
     }
 
 
-def _mark_read(connection: sa.Connection, portion: Sequence[Read], fresh: Sequence[Taken]) -> None:
+def _mark_read(hub: Hub, connection: sa.Connection, portion: Sequence[Read], fresh: Sequence[Taken]) -> None:
     """Ends the deliveries: what was read lives on in its events, what could not be read is kept with the reason."""
-    counts: dict[int, int] = {}
+    counts = Counter(item.of.delivery_id for item in fresh)
     heard: dict[str, int] = {}
-    for item in fresh:
-        counts[item.of.delivery_id] = counts.get(item.of.delivery_id, 0) + 1
+    alike: dict[int, list[int]] = {}
     for one in portion:
         heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
-    read = [{"id": one.delivery_id, "events": counts.get(one.delivery_id, 0)} for one in portion if not one.unreadable]
-    _READ.run(connection, read)
-    _UNREADABLE.run(
-        connection, [{"id": one.delivery_id, "reason": one.unreadable} for one in portion if one.unreadable]
-    )
+        if not one.unreadable:
+            alike.setdefault(counts[one.delivery_id], []).append(one.delivery_id)
+    table = schema.delivery
+    for count, ids in sorted(alike.items()):
+        read = {"state": "read", "content": None, "reason": None, "events": count}
+        hub.database.shorten(connection, table, table.c.id.in_(ids) & (table.c.state == "new"), read)
+    failed = [{"id": one.delivery_id, "reason": one.unreadable} for one in portion if one.unreadable]
+    _UNREADABLE.run(connection, failed)
     _note_heard(connection, heard)
 
 
-_READ = bulk.Update(
-    schema.delivery,
-    ["id"],
-    ["events"],
-    also={"state": "'read'", "content": "NULL", "reason": "NULL"},
-    where="delivery.state = 'new'",
-)
 _UNREADABLE = bulk.Update(
     schema.delivery, ["id"], ["reason"], also={"state": "'unreadable'"}, where="delivery.state = 'new'"
 )

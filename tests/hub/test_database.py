@@ -108,6 +108,23 @@ def test_rows_that_are_there_already_stay_as_they_are(database: Database) -> Non
     assert holders == ["first", "first"]
 
 
+def test_rows_that_become_shorter_give_their_pages_back(database: Database) -> None:
+    table = schema.delivery
+    row = {"workspace_id": 1, "connection_id": "c", "received_at": 1, "state": "new", "events": 0}
+    with database.write() as connection:
+        connection.execute(sa.insert(table), [row | {"id": number, "content": bytes(3000)} for number in range(200)])
+    with database.write() as connection:
+        database.shorten(connection, table, table.c.id < 199, {"content": None, "state": "read"})
+    with database.read() as connection:
+        rows = connection.execute(sa.select(table).order_by(table.c.id)).all()
+        assert [(found.id, found.state, found.content) for found in rows[:199]] == [
+            (number, "read", None) for number in range(199)
+        ]
+        assert (rows[199].state, len(rows[199].content or b"")) == ("new", 3000)
+        if database.is_sqlite:
+            assert connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() > 190
+
+
 def test_what_is_bound_to_a_query_is_in_no_error(database: Database) -> None:
     with pytest.raises(sa.exc.DBAPIError) as caught, database.write() as connection:
         connection.execute(sa.text("SELECT :canary FROM no_such_table"), {"canary": "ada@example.com"})
