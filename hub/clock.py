@@ -26,7 +26,7 @@ log = logging.getLogger("hub.clock")
 CLOCK = "clock"
 TICK_SECONDS = 0.5
 LEASE_SECONDS = 15.0
-MINUTE, DAY = 60.0, 86_400.0
+DISK_SECONDS, MINUTE, DAY = 5.0, 60.0, 86_400.0
 STOP_SECONDS, CHORE_SECONDS = 10.0, 2.0
 
 
@@ -46,6 +46,7 @@ class Clock:
         self._chores: SimpleQueue[tuple[str, Callable[[], object]] | None] = SimpleQueue()
         self._asked: set[str] = set()
         self._trouble = Trouble(log, CLOCK)
+        self._disk = retention.Disk(hub)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -77,6 +78,7 @@ class Clock:
         self._every(MINUTE, "privacy", self.hub.privacy.act)
         self._every(TICK_SECONDS, "nothing kept", lambda: retention.sweep_at_once(self.hub))
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
+        self._every(DISK_SECONDS, "disk", self._disk.look)
         self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._stopping.is_set))
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> None:

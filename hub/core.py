@@ -20,6 +20,7 @@ from .workspaces import Workspaces
 
 if TYPE_CHECKING:
     from .privacy import Privacy
+    from .retention.portions import Portions
 
 
 class Hub:
@@ -70,6 +71,13 @@ class Hub:
         from .privacy import Privacy
 
         return Privacy(self)
+
+    @cached_property
+    def portions(self) -> Portions:
+        """How far the sweeps of this process have come."""
+        from .retention.portions import Portions
+
+        return Portions()
 
     def forget(self) -> None:
         """Reads everything again when it is next asked for: the database was exchanged."""

@@ -157,12 +157,14 @@ class Privacy:
         """Whom a request is about: the person of its event, or everyone whom this account told us of."""
         table = schema.event
         if row.kind == "erase_all":
+            origin = schema.origin
             query = sa.select(table.c.person_id).where(
                 table.c.workspace_id == workspace.id,
                 table.c.connection_id == row.connection_id,
                 table.c.person_id.is_not(None),
             )
-            return set(), set(connection.execute(query.distinct()).scalars())
+            gone = sa.select(origin.c.person_id).where(origin.c.connection_id == row.connection_id)
+            return set(), set(connection.execute(query.union(gone)).scalars())
         stored = connection.execute(sa.select(table).where(table.c.id == row.id)).one_or_none()
         if stored is None or stored.person_id is None:
             return set(), set()

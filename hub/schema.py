@@ -100,6 +100,15 @@ consent = Table(
     sqlite_with_rowid=False,
 )
 
+origin = Table(
+    "origin",
+    metadata,
+    Column("person_id", Id, primary_key=True, autoincrement=False),
+    Column("connection_id", String(24), primary_key=True, comment="an account whose events about them are gone"),
+    Column("workspace_id", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 connection = Table(
     "connection",
     metadata,
@@ -134,7 +143,7 @@ Index(
     "ix_delivery_new", delivery.c.id, sqlite_where=delivery.c.state == "new", postgresql_where=delivery.c.state == "new"
 )
 Index("ix_delivery_workspace", delivery.c.workspace_id, delivery.c.id)
-_unread = delivery.c.state == "unreadable"
+_unread = (delivery.c.state == "unreadable") & delivery.c.content.is_not(None)
 Index(
     "ix_delivery_kept", delivery.c.workspace_id, delivery.c.received_at, sqlite_where=_unread, postgresql_where=_unread
 )
@@ -166,6 +175,7 @@ event = Table(
 )
 Index("ix_event_person", event.c.workspace_id, event.c.person_id, event.c.type, event.c.id)
 Index("ix_event_workspace", event.c.workspace_id, event.c.id)
+Index("ix_event_delivery", event.c.delivery_id)
 _told = event.c.content.is_not(None)
 Index("ix_event_kept", event.c.workspace_id, event.c.received_at, sqlite_where=_told, postgresql_where=_told)
 
@@ -175,6 +185,7 @@ echo = Table(
     Column("connection_id", String(24), primary_key=True),
     Column("hash", Hash, primary_key=True),
     Column("until", Instant, nullable=False),
+    Index(None, "until"),
     sqlite_with_rowid=False,
 )
 
@@ -235,13 +246,13 @@ run = Table(
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
 _held = run.c.state == "held"
-_kept = run.c.ended_at.is_not(None) & run.c.sealed.is_(True)
+_ended = run.c.ended_at.is_not(None)
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
 Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
-Index("ix_run_kept", run.c.workspace_id, run.c.ended_at, sqlite_where=_kept, postgresql_where=_kept)
+Index("ix_run_ended", run.c.workspace_id, run.c.sealed, run.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 step = Table(
     "step",
@@ -253,7 +264,7 @@ step = Table(
     Column("connection_id", String(24), comment="none for steps that the engine answers itself"),
     Column("action", String(120), nullable=False),
     Column("state", String(8), nullable=False, comment="waiting · claimed · done · refused · unknown · dropped"),
-    Column("priority", SmallInteger, nullable=False, default=1, comment="TRANSACTIONAL, OTHER or MARKETING"),
+    Column("priority", SmallInteger, nullable=False, default=1, comment="0 transactional, 1 other, 2 marketing"),
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Instant),
     Column("fence", Integer, nullable=False, default=0),
@@ -277,6 +288,10 @@ Index(
     sqlite_where=_outbox,
     postgresql_where=_outbox,
 )
+_claimed = step.c.connection_id.is_not(None) & (step.c.state == "claimed")
+Index("ix_step_claimed", step.c.connection_id, sqlite_where=_claimed, postgresql_where=_claimed)
+_answered = step.c.event_id.is_not(None)
+Index("ix_step_event", step.c.event_id, sqlite_where=_answered, postgresql_where=_answered)
 Index(
     "ix_step_answer_id",
     step.c.connection_id,
@@ -326,6 +341,16 @@ privacy_request = Table(
     Column("at", Instant, nullable=False),
     Column("document", Sealed, comment="what an export found"),
     UniqueConstraint("workspace_id", "id"),
+)
+_open = privacy_request.c.state == "open"
+_ready = privacy_request.c.document.is_not(None)
+Index("ix_privacy_request_open", privacy_request.c.id, sqlite_where=_open, postgresql_where=_open)
+Index(
+    "ix_privacy_request_ready",
+    privacy_request.c.workspace_id,
+    privacy_request.c.at,
+    sqlite_where=_ready,
+    postgresql_where=_ready,
 )
 
 sign_in_link = Table(

@@ -9,13 +9,28 @@ from pathlib import Path
 
 from .errors import SetupError
 
-NAMES = ("HUB_HOME", "DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "PUBLIC_URL", "PORT")
+NAMES = (
+    "HUB_HOME",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "HUB_SECRET_KEY",
+    "PUBLIC_URL",
+    "PORT",
+    "HUB_HISTORY_DAYS",
+    "HUB_DISK_MB",
+)
 """The variables of the environment that are settings."""
+
+HISTORY_DAYS = 400
+"""A year comes round, and there is a month to look up what was done at this time last year."""
+
+LEAST_DISK_MB = 50
+"""Below this the log and one burst of deliveries would be most of it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """See the table in the README. `database_url` None means SQLite in `home`."""
+    """See the table in the README. `database_url` None means SQLite in `home`, `disk_mb` None no budget."""
 
     home: Path
     database_url: str | None = None
@@ -23,6 +38,8 @@ class Settings:
     secret_key: str | None = None
     public_url: str = "http://127.0.0.1:8000"
     port: int = 8000
+    history_days: int = HISTORY_DAYS
+    disk_mb: int | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, port={self.port})"
@@ -63,6 +80,13 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
     public_url = text["PUBLIC_URL"] or f"http://127.0.0.1:{port}"
     if not public_url.startswith(("https://", "http://")):
         raise SetupError("PUBLIC_URL should be the whole address that providers call, such as https://hub.example.com.")
+    disk_mb = _whole("HUB_DISK_MB", text["HUB_DISK_MB"], LEAST_DISK_MB) if text["HUB_DISK_MB"] else None
+    if disk_mb and text["DATABASE_URL"] and not text["DATABASE_URL"].startswith("sqlite"):
+        raise SetupError(
+            "HUB_DISK_MB is for the hub's own file. PostgreSQL keeps the size that its tables once had, so nothing "
+            "that the hub removes would bring it below: leave HUB_DISK_MB away, and let HUB_HISTORY_DAYS say for how "
+            "long history is kept."
+        )
     return Settings(
         home=Path(text["HUB_HOME"] or "var").expanduser().resolve(),  # no shell did that to a `.env` file
         database_url=text["DATABASE_URL"],
@@ -70,10 +94,18 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         secret_key=text["HUB_SECRET_KEY"],
         public_url=public_url.rstrip("/"),
         port=port,
+        history_days=_whole("HUB_HISTORY_DAYS", text["HUB_HISTORY_DAYS"] or str(HISTORY_DAYS), 1),
+        disk_mb=disk_mb,
     )
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
         raise SetupError(f"PORT should be a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _whole(name: str, text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < least:
+        raise SetupError(f"{name} should be a whole number from {least} on, not {text!r}.")
     return int(text)

@@ -22,13 +22,17 @@ class Trouble:
 
     def met(self, error: BaseException) -> None:
         """It went wrong. Only the error's type is told: its text may be somebody's data."""
+        self.lasts(type(error).__name__)
+
+    def lasts(self, says: str) -> None:
+        """It is as `says` tells, a half-sentence without anybody's data."""
         now = time.monotonic()
         with self._lock:
             quiet = self._told is not None and now - self._told < TOLD_AGAIN_SECONDS
             if not quiet:
                 self._told = now
         if not quiet:
-            self._log.error("%s: %s; %s.", self._what, type(error).__name__, self._meanwhile)
+            self._log.error("%s: %s; %s.", self._what, says, self._meanwhile)
 
     def over(self) -> None:
         """It went well."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ..database import Database
 from ..errors import SetupError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A database that is there already is opened without loading any."""
 
 _LOCK = 7_305_014  # of PostgreSQL's advisory locks: one process migrates, the others wait

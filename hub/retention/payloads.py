@@ -1,19 +1,15 @@
-"""Retention: payloads go when they are no longer needed; what remains tells that something happened, not to whom."""
+"""Payloads that go: of ended runs with their steps, of events that no run needs, of what nobody repaired or fetched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from . import schema
-from .core import Hub
-from .erasure import EMPTY_STEP
-
-BATCH = 500
-DAY = 86_400_000
-KEYS_DAYS = 60
-"""How long a provider's ids are remembered: the longest that any retries is days."""
+from .. import schema
+from ..erasure import EMPTY_STEP
+from .portions import MOST, Done, Kind, Part, held, on_its_way, waited_for, whole_runs
 
 REPAIR_DAYS = 7
 """How long a delivery that could not be read is kept at least: time to repair what could not read it."""
@@ -21,175 +17,157 @@ REPAIR_DAYS = 7
 ANSWER_DAYS = 30
 """How long the answer to a provider's request for somebody's data is kept: the law gives a month to hand it on."""
 
-PAGES_AT_ONCE = 500
-Sweep = Callable[[sa.Connection, int, int], int]
-"""Removes a batch of a workspace's payloads that are older than an instant; gives how many."""
+_RUNS, _EVENTS = "payloads of runs", "payloads of events"
 
 
-def sweep(hub: Hub) -> int:
-    """Removes what has had its time, in batches; gives how many payloads were removed."""
-    removed = 0
-    for workspace_id, days in _workspaces(hub):
-        removed += _sweep_all(hub, _sweep_runs, workspace_id, days)
-        removed += _sweep_all(hub, _sweep_events, workspace_id, days)
-        removed += _sweep_all(hub, _sweep_deliveries, workspace_id, max(days, REPAIR_DAYS))
-        removed += _sweep_all(hub, _sweep_answers, workspace_id, ANSWER_DAYS)
-    _forget_keys(hub)
-    give_back(hub)
-    return removed
+# ---- ended runs: their steps keep what was done and when, without inputs and answers
 
 
-def sweep_at_once(hub: Hub) -> int:
-    """Removes what ended just now in workspaces that keep nothing; gives how many payloads were removed.
-
-    The clock does this on each tick, so that no transaction of the engine is larger for it.
-    """
-    removed = 0
-    for workspace_id, days in _workspaces(hub):
-        if days == 0:
-            removed += _sweep_all(hub, _sweep_runs, workspace_id, days)
-            removed += _sweep_all(hub, _sweep_events, workspace_id, days)
-    return removed
+def _ended(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
+    run = schema.run
+    return run.c.workspace_id == part.workspace_id, run.c.ended_at.is_not(None), run.c.sealed.is_(True)
 
 
-def _workspaces(hub: Hub) -> list[tuple[int, int]]:
-    table = schema.workspace
-    with hub.database.read() as connection:
-        return [
-            (row.id, row.retention_days) for row in connection.execute(sa.select(table.c.id, table.c.retention_days))
-        ]
+def _oldest_run(part: Part) -> int | None:
+    run = schema.run
+    query = sa.select(run.c.ended_at).where(*_ended(part)).order_by(run.c.ended_at).limit(1)
+    return part.connection.execute(query).scalar()
 
 
-def _sweep_all(hub: Hub, work: Sweep, workspace_id: int, days: int) -> int:
-    cutoff, total = hub.clock.now() - days * DAY, 0
-    while True:
-        with hub.database.write() as connection:
-            count = work(connection, workspace_id, cutoff)
-        total += count
-        if count < BATCH:
-            return total
-
-
-def _sweep_runs(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
-    """Ended runs: their steps keep what was done and when, without inputs and answers."""
+def _take_runs(part: Part) -> Done:
     run, step, waiter = schema.run, schema.step, schema.waiter
-    ids = (
-        connection.execute(
-            sa.select(run.c.id)
-            .where(
-                run.c.workspace_id == workspace_id,
-                run.c.ended_at.is_not(None),
-                run.c.ended_at <= cutoff,
-                run.c.sealed.is_(True),
-                # A call that is still on its way needs its inputs to be settled.
-                ~sa.exists().where(step.c.run_id == run.c.id, step.c.state == "claimed"),
-            )
-            .limit(BATCH)
-        )
-        .scalars()
-        .all()
+    query = sa.select(run.c.id, run.c.event_id, run.c.person_id).where(
+        *_ended(part), run.c.ended_at <= part.cutoff, ~on_its_way()
     )
-    if ids:
-        connection.execute(sa.update(step).where(step.c.run_id.in_(ids)).values(EMPTY_STEP))
-        connection.execute(sa.delete(waiter).where(waiter.c.run_id.in_(ids)))
-        connection.execute(sa.update(run).where(run.c.id.in_(ids)).values(sealed=False))
+    query = query.order_by(run.c.ended_at).limit(part.size).with_for_update(skip_locked=True, of=run)
+    rows = {row.id: row for row in part.connection.execute(query)}
+    if not rows:
+        return Done(0, more=False)
+    whole, steps = whole_runs(part, list(rows), step.c.fingerprint != b"")
+    part.hub.database.shorten(part.connection, step, steps, EMPTY_STEP)
+    part.connection.execute(sa.delete(waiter).where(waiter.c.run_id.in_(whole)))
+    part.connection.execute(sa.update(run).where(run.c.id.in_(whole)).values(sealed=False))
+    events = _events_of(part, [rows[run_id] for run_id in whole])
+    return Done(len(whole) + _empty_events(part, events), more=len(rows) == part.size or len(whole) < len(rows))
+
+
+def _events_of(part: Part, runs: Sequence[Any]) -> list[int]:
+    """The events that these runs may have been needed for: their own, and others about the same people."""
+    table = schema.event
+    people = {row.person_id for row in runs} - {None}
+    query = sa.select(table.c.id).where(
+        table.c.workspace_id == part.workspace_id,
+        table.c.person_id.in_(people),
+        table.c.content.is_not(None),
+        table.c.received_at <= part.cutoff,
+    )
+    others = part.connection.execute(query.limit(MOST)).scalars().all() if people else []
+    if len(others) == MOST:
+        part.hub.portions.walk_again(_EVENTS, part.workspace_id)
+    return sorted({row.event_id for row in runs}.union(others))
+
+
+RUNS = Kind(_RUNS, _oldest_run, _take_runs)
+
+
+# ---- events that no run needs: neither as its own, nor, while it may wait for it, as one about its person
+
+
+def _kept(part: Part) -> sa.Select[Any]:
+    """The events with a payload, from where the walk has come to: what a run needs is passed by once, and looked at
+    again when that run's own payloads go."""
+    table, (at, event_id) = schema.event, part.place
+    return (
+        sa.select(table.c.id, table.c.received_at)
+        .where(
+            table.c.workspace_id == part.workspace_id,
+            table.c.content.is_not(None),
+            table.c.received_at >= at,
+            (table.c.received_at > at) | (table.c.id > event_id),
+        )
+        .order_by(table.c.received_at, table.c.id)
+    )
+
+
+def _oldest_event(part: Part) -> int | None:
+    row = part.connection.execute(_kept(part).limit(1)).first()
+    return None if row is None else row.received_at
+
+
+def _take_events(part: Part) -> Done:
+    query = _kept(part).where(schema.event.c.received_at <= part.cutoff)
+    rows = part.connection.execute(query.limit(part.size)).all()
+    if not rows:
+        return Done(0, more=False)
+    removed = _empty_events(part, [row.id for row in rows])
+    return Done(removed, more=len(rows) == part.size, place=(rows[-1].received_at, rows[-1].id))
+
+
+def _empty_events(part: Part, event_ids: Sequence[int]) -> int:
+    event, run, request = schema.event, schema.run, schema.privacy_request
+    own = sa.exists().where(run.c.event_id == event.c.id, run.c.sealed.is_(True))
+    asked = sa.exists().where(request.c.id == event.c.id, request.c.state == "open")
+    query = sa.select(event.c.id).where(
+        event.c.id.in_(held(part, event_ids)),
+        event.c.content.is_not(None),
+        event.c.received_at <= part.cutoff,
+        ~own,
+        ~asked,
+        ~waited_for(),
+    )
+    ids = part.connection.execute(query).scalars().all()
+    part.hub.database.shorten(part.connection, event, event.c.id.in_(ids), {"content": None})
     return len(ids)
 
 
-def _sweep_events(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
-    """Events that no run needs any more: neither as its own, nor, while it may wait for it, as one about its person."""
-    event, run = schema.event, schema.run
-    needed = sa.exists().where(
-        sa.or_(
-            (run.c.event_id == event.c.id) & run.c.sealed.is_(True),
-            (run.c.person_id == event.c.person_id) & run.c.ended_at.is_(None),
-        )
-    )
-    ids = (
-        connection.execute(
-            sa.select(event.c.id)
-            .where(
-                event.c.workspace_id == workspace_id,
-                event.c.received_at <= cutoff,
-                event.c.content.is_not(None),
-                ~needed,
-            )
-            .limit(BATCH)
-        )
-        .scalars()
-        .all()
-    )
-    if ids:
-        _empty(connection, event, ids)
-    return len(ids)
+EVENTS = Kind(_EVENTS, _oldest_event, _take_events)
 
 
-def _sweep_deliveries(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
-    """Deliveries that could not be read, and that nobody repaired in time."""
+# ---- deliveries that could not be read, and that nobody repaired in time
+
+
+def _unreadable(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
     table = schema.delivery
-    ids = (
-        connection.execute(
-            sa.select(table.c.id)
-            .where(
-                table.c.workspace_id == workspace_id,
-                table.c.state == "unreadable",
-                table.c.received_at <= cutoff,
-                table.c.content.is_not(None),
-            )
-            .limit(BATCH)
-        )
-        .scalars()
-        .all()
-    )
-    if ids:
-        _empty(connection, table, ids)
-    return len(ids)
+    return table.c.workspace_id == part.workspace_id, table.c.state == "unreadable", table.c.content.is_not(None)
 
 
-def _empty(connection: sa.Connection, table: sa.Table, ids: Sequence[int]) -> None:
-    """Removes the content of rows."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(content=None))
-        return
-    # Written anew: a row that only becomes shorter keeps its page, and a page per row would never be given back.
-    rows = connection.execute(sa.select(table).where(table.c.id.in_(ids)).order_by(table.c.id)).mappings().all()
-    connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
-    connection.execute(sa.insert(table), [{**row, "content": None} for row in rows])
+def _oldest_delivery(part: Part) -> int | None:
+    table = schema.delivery
+    query = sa.select(table.c.received_at).where(*_unreadable(part)).order_by(table.c.received_at).limit(1)
+    return part.connection.execute(query).scalar()
 
 
-def _sweep_answers(connection: sa.Connection, workspace_id: int, cutoff: int) -> int:
-    """Answers to providers' requests for somebody's data."""
+def _take_deliveries(part: Part) -> Done:
+    table = schema.delivery
+    query = sa.select(table.c.id).where(*_unreadable(part), table.c.received_at <= part.cutoff)
+    query = query.order_by(table.c.received_at).limit(part.size).with_for_update(skip_locked=True)
+    ids = part.connection.execute(query).scalars().all()
+    part.hub.database.shorten(part.connection, table, table.c.id.in_(ids), {"content": None})
+    return Done(len(ids), more=len(ids) == part.size)
+
+
+DELIVERIES = Kind("payloads of deliveries", _oldest_delivery, _take_deliveries)
+
+
+# ---- answers to providers' requests for somebody's data
+
+
+def _answered(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
     table = schema.privacy_request
-    old = (table.c.workspace_id == workspace_id) & (table.c.at <= cutoff) & table.c.document.is_not(None)
-    return connection.execute(sa.update(table).where(old).values(document=None, state="done")).rowcount
+    return table.c.workspace_id == part.workspace_id, table.c.document.is_not(None)
 
 
-def _forget_keys(hub: Hub) -> None:
-    now = hub.clock.now()
-    with hub.database.write() as connection:
-        for table, condition in (
-            (schema.seen_key, schema.seen_key.c.at < now - KEYS_DAYS * DAY),
-            (schema.once_key, schema.once_key.c.until < now),
-            (schema.echo, schema.echo.c.until < now),
-        ):
-            connection.execute(sa.delete(table).where(condition))
+def _oldest_answer(part: Part) -> int | None:
+    table = schema.privacy_request
+    return part.connection.execute(sa.select(table.c.at).where(*_answered(part)).order_by(table.c.at).limit(1)).scalar()
 
 
-def give_back(hub: Hub) -> None:
-    """Gives freed pages back to the file system, and empties SQLite's log: the file shrinks as payloads go."""
-    if not hub.database.is_sqlite:
-        return
-    while _free_pages(hub) >= PAGES_AT_ONCE:
-        pass
-    hub.database.drop_old_pages()
+def _take_answers(part: Part) -> Done:
+    table = schema.privacy_request
+    query = sa.select(table.c.id).where(*_answered(part), table.c.at <= part.cutoff).order_by(table.c.at)
+    ids = part.connection.execute(query.limit(part.size)).scalars().all()
+    part.hub.database.shorten(part.connection, table, table.c.id.in_(ids), {"document": None, "state": "done"})
+    return Done(len(ids), more=len(ids) == part.size)
 
 
-def _free_pages(hub: Hub) -> int:
-    """Gives back some free pages; gives how many there were."""
-    with hub.database.write() as connection:
-        free: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-        for _ in range(min(free, PAGES_AT_ONCE)):
-            # One at a time: SQLite frees a page per row of its answer, and Python takes only the first of rows that
-            # have no columns.
-            connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
-    return free
+ANSWERS = Kind("answers", _oldest_answer, _take_answers)

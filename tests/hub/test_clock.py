@@ -335,7 +335,7 @@ def test_chores_come_round_each_in_its_time_and_none_twice_at_once(site: Site, w
             name, _ = made._chores.get() or ("", None)
             assert name not in names
             names.add(name)
-        return names - {"nothing kept"}
+        return names - {"nothing kept", "disk"}
 
     assert asked_for() == {"privacy", "retention", "subscriptions"}
     site.hub.clock.advance(clock.DAY)

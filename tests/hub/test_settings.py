@@ -20,6 +20,7 @@ def test_an_empty_environment_is_one_file_in_var(tmp_path: Path, monkeypatch: py
     assert found.database == f"sqlite:///{tmp_path / 'var' / 'hub.db'}"
     assert (found.redis_url, found.secret_key, found.port) == (None, None, 8000)
     assert found.public_url == "http://127.0.0.1:8000"
+    assert (found.history_days, found.disk_mb) == (400, None)
     assert found.key_file == tmp_path / "var" / "secret.key"
 
 
@@ -32,11 +33,31 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "HUB_SECRET_KEY": SECRET,
             "PUBLIC_URL": "https://hub.example.com/",
             "PORT": "9001",
+            "HUB_HISTORY_DAYS": "90",
         }
     )
     assert found == Settings(
-        tmp_path, "postgresql://hub@db/hub", "redis://cache", SECRET, "https://hub.example.com", 9001
+        tmp_path, "postgresql://hub@db/hub", "redis://cache", SECRET, "https://hub.example.com", 9001, 90
     )
+    assert from_environment({"HUB_DISK_MB": "500"}).disk_mb == 500
+    assert from_environment({"HUB_DISK_MB": "500", "DATABASE_URL": "sqlite:///x", "HUB_SECRET_KEY": SECRET}).disk_mb
+
+
+@pytest.mark.parametrize("text", ["49", "0", "-1", "1.5", "1 GB", "²"])
+def test_a_budget_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SetupError, match="HUB_DISK_MB should be a whole number from 50 on"):
+        from_environment({"HUB_DISK_MB": text})
+
+
+@pytest.mark.parametrize("text", ["0", "a year"])
+def test_history_is_kept_for_a_day_at_least(text: str) -> None:
+    with pytest.raises(SetupError, match="HUB_HISTORY_DAYS should be a whole number from 1 on"):
+        from_environment({"HUB_HISTORY_DAYS": text})
+
+
+def test_a_budget_for_what_is_not_the_hubs_own_file_is_refused() -> None:
+    with pytest.raises(SetupError, match="HUB_HISTORY_DAYS"):
+        from_environment({"HUB_DISK_MB": "500", "DATABASE_URL": "postgresql://hub@db/hub", "HUB_SECRET_KEY": SECRET})
 
 
 def test_a_dotenv_file_counts_unless_the_environment_says_otherwise(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,64 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub import Event, Steps, clock, recipe, retention, schema, sleep, wait_for
+from hub import clock, retention, schema
+from hub.retention import payloads, portions
 from tests import telling
+from tests.hub.retention.keeping import after, happen, kept, patient, sleeper, store
 from tests.servers import until
-from tests.world import World, tell
-
-
-@recipe(on=telling.happened, title="Do one thing")
-def one_thing(event: Event) -> Steps:
-    """Does one thing."""
-    yield telling.do(event.data.get("what"))
-
-
-@recipe(on=telling.happened, title="Wait")
-def patient(event: Event) -> Steps:
-    """Waits for an end, for long."""
-    yield wait_for(telling.ended, timeout=timedelta(days=100))
-    yield telling.do("at last")
-
-
-@recipe(on=telling.happened, title="Sleep")
-def sleeper(event: Event) -> Steps:
-    """Sleeps for long."""
-    yield sleep(days=100)
-    yield telling.do(event.data["what"])
-
-
-@pytest.fixture
-def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def start(made: Any = one_thing, days: int | None = None, **data: Any) -> None:
-        world.use(monkeypatch, made)
-        world.connect("telling", account="a")
-        world.enable(made.name)
-        if days is not None:
-            world.hub.workspaces.keep_days(world.workspace, days)
-        happen(world, "1", **data)
-
-    return start
-
-
-def happen(world: World, key: str, kind: str = "happened", email: str | None = "ada@example.com", **data: Any) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": kind, "id": key, "email": email, "data": data}]))
-    world.settle()
-
-
-def kept(world: World) -> dict[str, int]:
-    """How many payloads there are still, by table."""
-    events = [row for row in world.rows(schema.event) if row.content is not None]
-    steps = [row for row in world.rows(schema.step) if row.inputs is not None or row.answer is not None]
-    deliveries = [row for row in world.rows(schema.delivery) if row.content is not None]
-    return {"events": len(events), "steps": len(steps), "deliveries": len(deliveries)}
-
-
-def after(world: World, days: float) -> dict[str, int]:
-    world.clock.advance(timedelta(days=days))
-    retention.sweep(world.hub)
-    return kept(world)
-
+from tests.world import World
 
 NOTHING = {"events": 0, "steps": 0, "deliveries": 0}
 
@@ -149,7 +96,7 @@ def test_events_that_started_nothing_go_in_their_time(world: World, start: Any) 
     assert after(world, 1) == NOTHING
 
 
-@pytest.mark.parametrize(("days", "lasts"), [(0, retention.REPAIR_DAYS), (30, 30)])
+@pytest.mark.parametrize(("days", "lasts"), [(0, payloads.REPAIR_DAYS), (30, 30)])
 def test_an_unreadable_delivery_is_kept_as_long_as_it_may_be_repaired(
     world: World, start: Any, days: int, lasts: int
 ) -> None:
@@ -192,19 +139,10 @@ def test_each_business_has_its_own_time(world: World, start: Any) -> None:
     assert [row.workspace_id for row in world.rows(schema.event) if row.content] == [other.id]
 
 
-def store(world: World, workspace_id: int, count: int, size: int = 10) -> None:
-    """Events of nobody, as many as asked for."""
-    row = {"workspace_id": workspace_id, "connection_id": "c", "type": "unknown", "state": "unknown"}
-    instants = {"at": world.clock.now(), "received_at": world.clock.now()}
-    with world.hub.database.write() as connection:
-        rows = [row | instants | {"id": number + 1, "content": bytes(size)} for number in range(count)]
-        connection.execute(sa.insert(schema.event), rows)
-
-
 def test_more_than_one_batch_goes_in_one_sweep(world: World) -> None:
-    store(world, world.workspace.id, retention.BATCH * 2 + 1)
+    store(world, world.workspace.id, portions.MOST * 2 + 1)
     world.clock.advance(timedelta(days=30))
-    assert retention.sweep(world.hub) == retention.BATCH * 2 + 1
+    assert retention.sweep(world.hub) == portions.MOST * 2 + 1
 
 
 def test_the_file_becomes_smaller_as_payloads_go(world: World) -> None:
@@ -219,31 +157,6 @@ def test_the_file_becomes_smaller_as_payloads_go(world: World) -> None:
     retention.sweep(world.hub)
     assert file.stat().st_size < before / 10
     assert file.with_name("hub.db-wal").stat().st_size == 0
-
-
-SWEEPS = {
-    "_sweep_runs": "ix_run_kept",
-    "_sweep_events": "ix_event_kept",
-    "_sweep_deliveries": "ix_delivery_kept",
-}
-
-
-@pytest.mark.parametrize("name", SWEEPS)
-def test_a_sweep_looks_only_at_what_is_kept(world: World, name: str) -> None:
-    asked: list[str] = []
-    with world.hub.database.write() as connection:
-        if not world.hub.database.is_sqlite:
-            connection.exec_driver_sql("SET enable_seqscan = off")  # small tables are read whole otherwise
-
-        def note(_: Any, __: Any, statement: str, parameters: Any, *rest: Any) -> None:
-            if statement.startswith("SELECT") and not asked:
-                asked.append(statement)
-                explain = "EXPLAIN QUERY PLAN " if world.hub.database.is_sqlite else "EXPLAIN "
-                asked.extend(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
-
-        sa.event.listen(connection, "before_cursor_execute", note)
-        getattr(retention, name)(connection, world.workspace.id, 1)
-    assert SWEEPS[name] in "\n".join(asked[1:])
 
 
 def test_a_person_has_a_name_and_no_payload_when_all_is_over(world: World, start: Any) -> None:
