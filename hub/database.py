@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from . import bulk, schema
+from . import bulk, postgres, schema
 from .errors import HubError, SetupError
 
 T = TypeVar("T")
@@ -78,7 +78,9 @@ class Database:
                 pool_size=8,
                 max_overflow=32,
                 pool_pre_ping=True,
+                connect_args=postgres.patience(self.url),
             )
+            sa.event.listen(self.engine, "connect", postgres.prepare)
 
     def close(self) -> None:
         self.engine.dispose()
