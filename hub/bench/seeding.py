@@ -25,7 +25,8 @@ from ..core import Hub
 from ..database import Ids
 from ..event import Event, Person
 from ..recipe import FOREVER
-from ..retention import DAY, KEYS_DAYS
+from ..retention.keys import KEYS_DAYS
+from ..retention.portions import DAY
 from ..sealing import Sealer, derived, new_key
 from ..step import SLEEP
 from ..timing import to_datetime
