@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
@@ -47,10 +48,12 @@ def connect(redis_url: str) -> Any:
 
 class RqWakeups:
     """Sends wake-ups as RQ jobs, from a thread of its own: whoever wakes never waits for Redis, and what comes while
-    others are sent goes together. A queue that was asked for a moment ago is not asked for again."""
+    others are sent goes together. A queue that was asked for a moment ago is not asked for again.
 
-    def __init__(self, redis_url: str) -> None:
-        self._redis = connect(redis_url)
+    `lost` is told each queue whose wake-up could not be sent."""
+
+    def __init__(self, redis_url: str, lost: Callable[[str], None] = lambda queue: None) -> None:
+        self._redis, self._lost = connect(redis_url), lost
         self._queue = Queue(QUEUE, connection=self._redis)
         self._trouble = Trouble(log, "wake-ups to Redis", _DOWN)
         self._lock = threading.Lock()
@@ -77,6 +80,8 @@ class RqWakeups:
                 self._trouble.over()
             except Exception as error:
                 self._trouble.met(error)
+                for queue in wanted:
+                    self._lost(queue)
 
     def _send(self, queues: list[str]) -> None:
         with self._redis.pipeline(transaction=False) as pipeline:
@@ -91,6 +96,21 @@ class RqWakeups:
                 Queue.prepare_data(look, (queue,), timeout=-1, result_ttl=0, failure_ttl=60, ttl=60) for queue in asked
             ]
             self._queue.enqueue_many(jobs)
+
+
+class SharedWakeups:
+    """Wakes for a worker: itself, and for a further account whoever is free. So several workers share the accounts,
+    rather than that the one that read the events makes all the calls."""
+
+    def __init__(self, worker: Worker, redis_url: str) -> None:
+        self._worker = worker
+        self._others = RqWakeups(redis_url, lost=worker.poke)
+
+    def wake(self, queue: str) -> None:
+        if self._worker.is_free_for(queue):
+            self._worker.poke(queue)
+        else:
+            self._others.wake(queue)
 
 
 def look(queue: str) -> None:

@@ -68,6 +68,10 @@ def worker(settings: Settings) -> None:
         _refresh(hub)
         served = Worker(hub)
         local.listener = served.poke
+        if settings.redis_url:
+            from .jobs import SharedWakeups
+
+            hub.wakeups = SharedWakeups(served, settings.redis_url)
         ending.callback(_stop, served)
         served.start()
         stopping = threading.Event()
@@ -137,7 +141,7 @@ def _poll(served: Worker, stopping: threading.Event) -> None:
             continue
         waited = 0.0
         try:
-            wake_due(served.hub)
+            wake_due(served.hub, served.poke)
             trouble.over()
         except Exception as error:
             trouble.met(error)

@@ -53,6 +53,15 @@ class Worker:
                 self._threads[queue] = _Queue(queue, work, self._stopping)
                 self._threads[queue].start()
 
+    def is_free_for(self, queue: str) -> bool:
+        """Whether this process should look at a queue itself, rather than offer it to others: always, but for a
+        further account while it is at one already."""
+        if connection_of(queue) is None:
+            return True
+        with self._lock:
+            at = {name for name, thread in self._threads.items() if connection_of(name) and thread.is_engaged}
+        return queue in at or not at
+
     def poke_busy(self) -> None:
         """Has the queues looked at that are being worked at here: a wake-up for what this process holds may have
         gone to another one, which left it to us."""
@@ -143,6 +152,11 @@ class _Queue(threading.Thread):
                 return False
             self._poke.look()
             return True
+
+    @property
+    def is_engaged(self) -> bool:
+        """Whether it is working, or about to."""
+        return self.busy or self._poke.is_set
 
     def run(self) -> None:
         while not self._stopping.is_set():

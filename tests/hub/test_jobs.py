@@ -16,7 +16,7 @@ from rq import Queue
 
 from hub import jobs, processes
 from hub.errors import SetupError
-from hub.jobs import RqWakeups
+from hub.jobs import RqWakeups, SharedWakeups
 from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
@@ -224,3 +224,56 @@ def test_nothing_is_lost_when_redis_is_flushed_stopped_and_started(
         site.happen(*[f"back-{n}" for n in range(20)])
         site.until_done(80)
     assert len(site.far.books["asked"]) == len(site.far.books["put"]) == 80
+
+
+# ---- several workers
+
+
+@pytest.fixture
+def engaged(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Worker, list[str]]]:
+    """A worker that is at the account `a` until the test is over, and the accounts that it looked at since."""
+    begun, over = threading.Semaphore(0), threading.Event()
+    looked: list[str] = []
+
+    def drain(hub: object, connection_id: str, *_: object) -> None:
+        looked.append(connection_id)
+        begun.release()
+        if connection_id == "a":
+            over.wait(30)
+
+    monkeypatch.setattr("hub.outbox.drain", drain)
+    worker = Worker(site.hub)
+    worker.poke(perform("a"))
+    assert begun.acquire(timeout=5)
+    yield worker, looked
+    over.set()
+    worker.stop()
+
+
+def test_a_further_account_is_offered_to_whoever_is_free(engaged: tuple[Worker, list[str]], redis_url: str) -> None:
+    worker, looked = engaged
+    wakeups = SharedWakeups(worker, redis_url)
+    wakeups.wake(perform("a"))
+    wakeups.wake(ADVANCE)
+    wakeups.wake(perform("b"))
+    servers.until(lambda: waiting_jobs(redis_url) == [perform("b")])
+    assert looked == ["a"]
+    assert ADVANCE in worker._threads
+
+
+def test_without_redis_a_worker_takes_every_account_itself(
+    engaged: tuple[Worker, list[str]], own_redis: OwnRedis
+) -> None:
+    worker, looked = engaged
+    own_redis.stop()
+    SharedWakeups(worker, own_redis.url).wake(perform("b"))
+    servers.until(lambda: looked == ["a", "b"])
+
+
+def test_a_worker_that_looks_by_itself_offers_nothing(
+    engaged: tuple[Worker, list[str]], polling: Callable[[Worker], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, looked = engaged
+    monkeypatch.setattr(processes, "wake_due", lambda hub, wake: wake(perform("b")))
+    polling(worker)
+    servers.until(lambda: "b" in looked)
