@@ -74,12 +74,12 @@ class Clock:
 
     def tick(self) -> None:
         """What is done on each tick, and what on every so many."""
-        wake_due(self.hub)
+        wake_due(self.hub, self._wake)
         self._every(MINUTE, "privacy", self.hub.privacy.act)
         self._every(TICK_SECONDS, "nothing kept", lambda: retention.sweep_at_once(self.hub))
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
         self._every(DISK_SECONDS, "disk", self._disk.look)
-        self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._stopping.is_set))
+        self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._is_over))
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> None:
         now = self.hub.clock.monotonic()
@@ -93,6 +93,10 @@ class Clock:
         troubles: dict[str, Trouble] = {}
         while (chore := self._chores.get()) is not None and not self._stopping.is_set():
             name, work = chore
+            if self._is_over():
+                self._last.pop(name, None)
+                self._asked.discard(name)
+                continue
             trouble = troubles.setdefault(name, Trouble(log, name, "it is done again when it comes round"))
             try:
                 work()
@@ -111,6 +115,16 @@ class Clock:
                 self._lease = None
             self._renewed = now
         return self._lease is not None
+
+    def _is_over(self) -> bool:
+        """Whether nothing more is to be begun: told to stop, or somebody else may lead by now. Whoever stood still,
+        or waited long for the database, finds that out before it acts, not at the next tick."""
+        stood = self.hub.clock.monotonic() - self._renewed
+        return self._stopping.is_set() or self._lease is None or stood >= LEASE_SECONDS
+
+    def _wake(self, queue: str) -> None:
+        if not self._is_over():
+            self.hub.wakeups.wake(queue)
 
     def _resign(self) -> None:
         if self._lease is not None:
