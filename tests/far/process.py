@@ -14,6 +14,7 @@ import requests
 
 from hub import clock, processes, registry, worker
 from hub.core import Hub
+from hub.engine import loading
 from hub.errors import HubError, SetupError
 from hub.outbox import holder
 from hub.settings import from_environment
@@ -24,10 +25,7 @@ def main(part: str) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     know_far()
     if seconds := float(os.environ.get("FAR_LEASE_SECONDS", "0")):
-        holder.LEASE_SECONDS = seconds
-        holder.RENEW_SECONDS = seconds / 6
-        holder.LATEST_START_SECONDS = seconds / 3
-        clock.LEASE_SECONDS = seconds
+        short_leases(seconds)
     worker.STOP_SECONDS = float(os.environ.get("FAR_STOP_SECONDS", worker.STOP_SECONDS))
     settings = from_environment()
     try:
@@ -38,6 +36,15 @@ def main(part: str) -> None:
     except HubError as error:
         sys.exit(str(error))
     print("ended", flush=True)
+
+
+def short_leases(seconds: float) -> None:
+    """Has whoever dies be followed after so long."""
+    holder.LEASE_SECONDS = seconds
+    holder.RENEW_SECONDS = seconds / 6
+    holder.LATEST_START_SECONDS = seconds / 3
+    worker.READ_LEASE_SECONDS = clock.LEASE_SECONDS = seconds
+    loading.LEASE_SECONDS = round(seconds)
 
 
 def on_ready(hub: Hub) -> None:

@@ -79,11 +79,13 @@ class Order:
 
 def orders(count: int) -> list[Order]:
     """Orders of as many people, each with an id, an address and a number of its own."""
-    made = []
-    for n in range(count):
-        payload = order_payload(n, email=f"person{n}@example.com", phone=f"+1415{5_550_000 + n}")
-        made.append(Order(*signed("orders/create", payload, SECRET, event_id=f"event-{n}", webhook_id=f"hook-{n}")))
-    return made
+    return [order(n) for n in range(count)]
+
+
+def order(n: int) -> Order:
+    """The order of one person, who has this number."""
+    payload = order_payload(n, email=f"person{n}@example.com", phone=f"+1415{5_550_000 + n}")
+    return Order(*signed("orders/create", payload, SECRET, event_id=f"event-{n}", webhook_id=f"hook-{n}"))
 
 
 def forged(count: int) -> list[Order]:

@@ -1,0 +1,58 @@
+"""What the tests of many machines share; and what they measured, printed at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import servers
+from tests.machines import hosts
+from tests.machines.cluster import PARTS, Cluster, Place
+
+_measured: list[str] = []
+
+
+@pytest.fixture
+def measured() -> Callable[[str], None]:
+    """Has a line printed when all tests are over."""
+    return _measured.append
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _measured:
+        terminalreporter.section("measured on many machines")
+        for line in _measured:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Place]:
+    """The hosts, with everything on them that is not the hub."""
+    with ExitStack() as ending:
+        try:
+            network = ending.enter_context(hosts.network())
+            made = Place(network, ending)
+        except (hosts.HostsMissing, servers.ServerMissing) as missing:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(missing))
+        yield made
+
+
+@pytest.fixture(scope="session")
+def cluster(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A hub with two of everything at work. Tests share it: each leaves it as it found it."""
+    folder: Path = tmp_path_factory.mktemp("cluster") / "home"
+    with servers.database(place.postgres_url) as url:
+        made = Cluster(place, url, folder)
+        try:
+            made.prepare()
+            made.start(*PARTS)
+            yield made
+        finally:
+            made.close()
