@@ -33,7 +33,7 @@ _LEFT_OUT = {"lease", "backup", "sign_in_link", "session"}
 def make_backup(hub: Hub, file: Path) -> int:
     """Writes a backup of one moment and gives its size in bytes.
 
-    Raises SetupError if the file is there already, or cannot be written.
+    Raises SetupError if the file is there already, or cannot be written, or the database is a newer release's.
     """
     file = file.resolve()
     if file.exists():
@@ -57,6 +57,7 @@ def make_backup(hub: Hub, file: Path) -> int:
 
 
 def _write(hub: Hub, file: Path) -> None:
+    bring_up_to_date(hub.database)  # of the next release's database this one would keep but a part
     copy = Database(f"sqlite:///{file}")
     try:
         bring_up_to_date(copy)
@@ -83,6 +84,7 @@ def restore_backup(hub: Hub, file: Path) -> int:
     """
     if not file.is_file():
         raise SetupError(f"There is no file {file}.")
+    bring_up_to_date(hub.database)
     with _opened_copy(hub, file.resolve()) as copy, copy.read() as source, hub.database.write() as target:
         erased = target.execute(sa.select(schema.erasure)).all()
         refusals = target.execute(sa.select(schema.consent).where(schema.consent.c.given.is_(False))).all()

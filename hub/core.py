@@ -55,7 +55,7 @@ class Hub:
         self.workspaces = Workspaces(self.database, self.keyring, self.clock)
         try:
             self.workspaces.require_key()  # before anything is written
-            bring_up_to_date(self.database)
+            bring_up_to_date(self.database, or_next=True)
             self.workspaces.check_key()
         except BaseException:
             self.database.close()

@@ -99,13 +99,42 @@ def test_a_database_that_is_up_to_date_is_left_as_it_is(database: Database) -> N
         assert connection.execute(sa.select(schema.erasure.c.id)).scalars().all() == [1]
 
 
-def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(database: Database) -> None:
-    bring_up_to_date(database)
+def set_version(database: Database, version: str) -> None:
     with database.write() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+
+
+NEXT, AFTER_NEXT = f"{int(HEAD) + 1:04}", f"{int(HEAD) + 2:04}"
+
+
+@pytest.mark.parametrize("or_next", [False, True])
+@pytest.mark.parametrize("version", [AFTER_NEXT, "9999", "8f3a_of_another_program"])
+def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(
+    database: Database, version: str, or_next: bool
+) -> None:
+    bring_up_to_date(database)
+    set_version(database, version)
+    with pytest.raises(SetupError, match="newer release"):
+        bring_up_to_date(database, or_next=or_next)
+    assert versions(database) == [version]
+
+
+def test_the_next_releases_database_is_taken_where_both_run_side_by_side_and_nowhere_else(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    bring_up_to_date(database)
+    set_version(database, NEXT)
+    bring_up_to_date(database, or_next=True)
+    assert "upgrade this part too" in caplog.text
     with pytest.raises(SetupError, match="newer release"):
         bring_up_to_date(database)
-    assert versions(database) == ["9999"]
+    assert versions(database) == [NEXT]
+
+
+def test_migrations_are_numbered_one_by_one() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    revisions = [script.revision for script in scripts.walk_revisions()]
+    assert revisions == [f"{number:04}" for number in range(len(revisions), 0, -1)]
 
 
 def test_processes_that_migrate_at_the_same_time_do_it_once(database: Database, database_url: str) -> None:

@@ -111,6 +111,7 @@ class Cluster:
         self.place, self.folder, self.key = place, folder, key
         self.database = Database(database_url)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.begun: dict[str, float] = {}
         self.paths: dict[str, str] = {}
         folder.mkdir(exist_ok=True)
 
@@ -151,6 +152,7 @@ class Cluster:
         """Starts a part on its host, and does not wait for it."""
         environment = {**os.environ, **self.environment, **more}
         words = self.words(name, "tests.machines.process", name.rstrip("12"))
+        self.begun[name] = time.time()
         with self.log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 words,
@@ -176,7 +178,7 @@ class Cluster:
     def is_up(self, name: str) -> bool:
         if name.startswith("web"):
             return bool(self.place.caller.call(f"{self.url(name)}/healthz", seconds=2)["status"] == 200)
-        return self.spoke(name, 0.0)
+        return self.spoke(name, self.begun[name])
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self.processes[name].send_signal(number)
@@ -302,7 +304,3 @@ class Taken:
 
     def __len__(self) -> int:
         return len(self.at)
-
-
-def now() -> float:
-    return time.time()

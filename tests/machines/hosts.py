@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -132,8 +132,3 @@ def _ip(*words: str) -> str:
     if done.returncode:
         raise HostsMissing(f"`ip {' '.join(words)}` was refused: {done.stderr.strip()}")
     return done.stdout
-
-
-def run_on(host: Host, words: Sequence[str]) -> list[str]:
-    """The command that runs these words on a host."""
-    return [*host.words, *words]

@@ -17,7 +17,7 @@ def test_each_of_the_six_is_killed_in_turn_and_its_twin_goes_on(
     cluster: Cluster, measured: Callable[[str], None]
 ) -> None:
     began = time.time()
-    with cluster.load(rate=5) as taken:
+    with cluster.load(rate=4) as taken:
         for name, twin in TURNS.items():
             cluster.until_up(twin)
             at_work = time.time()
