@@ -61,10 +61,12 @@ def _write(hub: Hub, file: Path) -> None:
     copy = Database(f"sqlite:///{file}")
     try:
         bring_up_to_date(copy)
+        made_at = hub.clock.now()
         with hub.database.read() as source, copy.write() as target:
             if not hub.database.is_sqlite:
                 source.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             _copy(source, target)
+            _tell_its_moment(source, target, file, made_at)
         _make_one_file(copy)
     finally:
         copy.close()
@@ -79,8 +81,8 @@ def restore_backup(hub: Hub, file: Path) -> int:
     """Puts a backup in place of everything, erases again who was erased since, and gives how many rows there are.
 
     In one transaction: a failure leaves the database as it was, and the backup is never written to. Who said no since
-    the backup was made is not asked again. Raises SetupError if the file is no backup, KeyWrong if it was sealed with
-    another key.
+    the backup was made is not asked again, and what was open then is not simply done again. Raises SetupError if the
+    file is no backup, KeyWrong if it was sealed with another key.
     """
     if not file.is_file():
         raise SetupError(f"There is no file {file}.")
@@ -94,6 +96,7 @@ def restore_backup(hub: Hub, file: Path) -> int:
         count = _copy(source, target)
         erasure.catch_up(target, erased, hub.workspaces, hub.clock.now())
         _refuse_again(hub, target, refusals)
+        _doubt_again(hub, source, target, file.resolve())
     hub.forget()
     hub.database.drop_old_pages()
     return count
@@ -179,6 +182,34 @@ def _refuse_again(hub: Hub, target: sa.Connection, refusals: Sequence[Any]) -> N
             ),
             [dict(row._mapping) for row in refusals],
         )
+
+
+# ---- not twice
+
+
+def _tell_its_moment(source: sa.Connection, target: sa.Connection, file: Path, made_at: int) -> None:
+    """Writes into a backup when it was made, and from which backups its own database was put back."""
+    table = schema.backup
+    rows = [dict(row._mapping) for row in source.execute(sa.select(table).where(table.c.restored_at.is_not(None)))]
+    rows = [row for row in rows if row["path"] != str(file)] + [{"path": str(file), "made_at": made_at}]
+    for row in rows:
+        target.execute(sa.insert(table).values(row))
+
+
+def _doubt_again(hub: Hub, source: sa.Connection, target: sa.Connection, file: Path) -> None:
+    """What was open when the backup was made may have left since: it counts as left and never recorded, so that it is
+    asked about before it is done. What comes next of what came in before, the engine takes so too."""
+    table, step = schema.backup, schema.step
+    rows = [dict(row._mapping) for row in source.execute(sa.select(table))]
+    made_at = max((row["made_at"] for row in rows if row["restored_at"] is None), default=0)
+    hub.database.insert_new(target, table, [row for row in rows if row["restored_at"] is not None])
+    here = {"path": str(file), "made_at": made_at, "restored_at": hub.clock.now()}
+    target.execute(hub.database.insert(table).values(here).on_conflict_do_update(index_elements=["path"], set_=here))
+    target.execute(
+        sa.update(step)
+        .where(step.c.state == "waiting", step.c.connection_id.is_not(None))
+        .values(state="claimed", claimed_at=made_at, due_at=None)
+    )
 
 
 # ---- erasing

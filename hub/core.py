@@ -6,6 +6,9 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
+from . import schema
 from .connections import Connections
 from .database import Database
 from .enabled import EnabledRecipes
@@ -66,6 +69,19 @@ class Hub:
         self.connections = Connections(self.database, self.workspaces, self.clock, settings.public_url)
         self.enabled = EnabledRecipes(self.database, self.workspaces, self.versions, self.connections, self.clock)
 
+    def doubted_since(self, received_at: int) -> int | None:
+        """When the backup was made from which this database was put back after an event came in: what the event sets
+        off may have happened since, and nobody wrote it down. None if there was none."""
+        moments = [made_at for made_at, restored_at in self._restored if received_at <= restored_at]
+        return min(moments, default=None)
+
+    @cached_property
+    def _restored(self) -> list[tuple[int, int]]:
+        table = schema.backup
+        with self.database.read() as connection:
+            query = sa.select(table.c.made_at, table.c.restored_at).where(table.c.restored_at.is_not(None))
+            return [(row.made_at, row.restored_at) for row in connection.execute(query)]
+
     @cached_property
     def privacy(self) -> Privacy:
         from .privacy import Privacy
@@ -81,6 +97,7 @@ class Hub:
 
     def forget(self) -> None:
         """Reads everything again when it is next asked for: the database was exchanged."""
+        self.__dict__.pop("_restored", None)
         self.workspaces.forget()
         self.people.forget()
         self.events.clear()

@@ -372,4 +372,5 @@ backup = Table(
     metadata,
     Column("path", Text, primary_key=True),
     Column("made_at", Instant, nullable=False),
+    Column("restored_at", Instant, comment="when this database was put back from it, if it was"),
 )

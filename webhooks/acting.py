@@ -37,6 +37,8 @@ def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
 
 def _begun(hub: Hub, item: Taken, start: Start, now: int) -> NewRun:
     run = new_run(start, item.of.workspace.id, item.id, item.at, item.person_id, now)
+    if hub.doubted_since(item.of.received_at) is not None:
+        return run  # the engine looks first whether it happened already
     event = item.as_kept
     begun = engine.begin(hub, item.of.workspace, item.sealer, event, run.row, start.recipe, start.enabled)
     if begun and not begun.ended:

@@ -75,10 +75,13 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
     )
     triggers = {row.id: row for row in event_rows}
     for run in runs.values():
+        event_id = run.row.event_id
+        known = at_hand.get(event_id)
+        run.doubted_since = hub.doubted_since(known[1] if known else triggers[event_id].received_at)
         try:
             run.enabled = hub.enabled.get(connection, run.row.enabled_id)
             run.recipe = hub.versions.load(run.row.recipe, run.row.version)
-            run.event = at_hand.get(run.row.event_id) or events.opened(triggers[run.row.event_id], run.sealer)
+            run.event = known[0] if known else events.opened(triggers[event_id], run.sealer)
         except HubError as error:
             run.problem = error
     step_rows = connection.execute(
@@ -100,12 +103,12 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
     return list(runs.values())
 
 
-def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[int, Event]:
-    """Those of the events that need not be read again, unless they were erased meanwhile."""
+def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[int, tuple[Event, int]]:
+    """Those of the events that need not be read again, unless they were erased meanwhile, and when they came in."""
     found = {event_id: event for event_id in event_ids if (event := hub.events.get(event_id))}
     table = schema.event
-    kept = sa.select(table.c.id).where(table.c.id.in_(found), table.c.content.is_not(None))
-    return {event_id: found[event_id] for event_id in connection.execute(kept).scalars()} if found else {}
+    kept = sa.select(table.c.id, table.c.received_at).where(table.c.id.in_(found), table.c.content.is_not(None))
+    return {row.id: (found[row.id], row.received_at) for row in connection.execute(kept)} if found else {}
 
 
 def _line(row: Any, sealer: Sealer) -> Line:

@@ -45,7 +45,7 @@ class Line:
 
 @dataclass
 class Run:
-    """One run, as the engine works with it."""
+    """One run, as the engine works with it. `doubted_since`: what it asks for may have happened since then already."""
 
     row: Any
     workspace: Workspace
@@ -55,6 +55,7 @@ class Run:
     event: Event | None = None
     lines: dict[int, Line] = field(default_factory=dict)
     since: list[tuple[Any, Event]] = field(default_factory=list)
+    doubted_since: int | None = None
     problem: HubError | None = None
     state: str = "running"
     reason: str | None = None

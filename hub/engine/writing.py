@@ -79,6 +79,7 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
     assert line.asked is not None and run.sealer is not None
     about = f"step {run.row.id} {line.position}"
     purpose = line.asked.step.inputs.get("purpose")
+    doubted = run.doubted_since is not None and line.connection_id is not None
     return {
         "run_id": run.row.id,
         "position": line.position,
@@ -86,7 +87,7 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
         "person_id": run.row.person_id,
         "connection_id": line.connection_id,
         "action": line.action,
-        "state": line.state,
+        "state": "claimed" if doubted else line.state,
         "priority": _PRIORITY.get(purpose, schema.OTHER) if isinstance(purpose, str) else schema.OTHER,
         "due_at": line.due_at,
         "fingerprint": line.fingerprint,
@@ -94,6 +95,7 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
         "answer": _sealed_answer(run, line),
         "event_id": line.event_id,
         "asked_at": now,
+        "claimed_at": run.doubted_since if doubted else None,
         "ended_at": now if line.state == "done" else None,
     }
 

@@ -18,7 +18,7 @@ from ..errors import SetupError
 
 log = logging.getLogger("hub.migrations")
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. A database that is there already is opened without loading any."""
 
 NEWER = (
