@@ -82,14 +82,13 @@ class Versions:
     def _kept(self, name: str, version: str) -> Recipe:
         table = schema.recipe_version
         with self.database.read() as connection:
-            sealed = connection.execute(
-                sa.select(table.c.source).where(table.c.hash == version, table.c.recipe == name)
-            ).scalar()
-            key = self.workspaces.hub_key(connection)
-        if sealed is None:
+            query = self.workspaces.with_key(sa.select(table.c.source))
+            row = connection.execute(query.where(table.c.hash == version, table.c.recipe == name)).one_or_none()
+        if row is None:
             raise RecipeMissing(f"The code of recipe {name}, version {version[:8]}, is not kept here.")
         try:
-            kept = json.loads(key.unwrap(sealed, f"recipe {name} {version}"))
+            key = self.workspaces.keyring.named(row.key_id)
+            kept = json.loads(key.unwrap(row.source, f"recipe {name} {version}"))
             return made_again(name, kept["module"], kept["modules"])
         except Exception as error:
             why = str(error) if isinstance(error, HubError) else type(error).__name__

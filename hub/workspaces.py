@@ -98,8 +98,9 @@ class Workspaces:
             if found := self._open.get(workspace_id):
                 return found
         with self.database.read() as connection:
-            row = connection.execute(sa.select(schema.workspace).where(schema.workspace.c.id == workspace_id)).one()
-            found = _opened(row, self.hub_key(connection))
+            query = self.with_key(sa.select(schema.workspace))
+            row = connection.execute(query.where(schema.workspace.c.id == workspace_id)).one()
+        found = _opened(row, self.keyring.named(row.key_id))
         with self._lock:
             self._open[workspace_id] = found
         return found
@@ -172,6 +173,11 @@ class Workspaces:
         self.keyring = fresh
         self.database.drop_old_pages()
         return len(rows)
+
+    def with_key(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """The query, whose rows tell as `key_id` with which of the hub's keys they are wrapped. In one query, because
+        the key may be exchanged between two."""
+        return query.add_columns(sa.select(schema.hub_key.c.id).scalar_subquery().label("key_id"))
 
     def hub_key(
         self, connection: sa.Connection | None = None, ring: Keyring | None = None, *, lock: bool = False

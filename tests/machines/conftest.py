@@ -13,6 +13,8 @@ import pytest
 from tests import servers
 from tests.machines import hosts
 from tests.machines.cluster import PARTS, Cluster, Place
+from tests.reliability import driver
+from tests.reliability.driver import Embedded
 
 _measured: list[str] = []
 
@@ -67,3 +69,14 @@ def running(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             yield made
         finally:
             made.close()
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Embedded]:
+    """A hub that is one process and one file, with the practice accounts connected."""
+    with driver.practice(tmp_path / "practice.log") as practice:
+        made = Embedded(tmp_path / "home", practice)
+        made.start()
+        made.prepare()
+        yield made
+        made.stop()

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 import sqlalchemy as sa
 
 from hub import schema
 from tests.machines.caller import Load
-from tests.machines.cluster import PARTS, ROOT, Cluster
+from tests.machines.cluster import PARTS, Cluster
 from tests.reliability import driver
 from tests.reliability.driver import Embedded
 from tests.servers import until
@@ -75,40 +71,21 @@ def erased(told: str) -> bool:
 # ---- one process and one file
 
 
-@pytest.fixture
-def embedded(tmp_path: Path) -> Iterator[Embedded]:
-    with driver.practice(tmp_path / "practice.log") as practice:
-        made = Embedded(tmp_path / "home", practice)
-        made.start()
-        made.prepare()
-        yield made
-        made.stop()
-
-
-def command(hub: Embedded, *words: str) -> str:
-    environment = {**os.environ, **hub.environment}
-    done = subprocess.run(
-        [sys.executable, "-m", "hub.cli", *words], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_one_process_and_one_file_are_put_back(embedded: Embedded, tmp_path: Path, measured: Measured) -> None:
     hub, file, drill = embedded, tmp_path / "backups" / "backup", Drill()
     load = Load([hub.shop_url], 0, 10.0, 10_000, 4)
     until(lambda: hub.run_states().get("done", 0) > 10, 60, "Work being done")
     drill.began = time.time()
-    command(hub, "backup", str(file))
+    hub.command("backup", str(file))
     drill.made = time.time()
-    command(hub, "erase", "person0@example.com")
+    hub.command("erase", "person0@example.com")
     count = len(load.taken)
     until(lambda: len(load.taken) > count + 10, 60, "Orders after the backup")
     hub.kill()
     for path in hub.home.glob("hub.db*"):
         path.unlink()
     drill.gone = time.time()
-    command(hub, "restore", str(file))
+    hub.command("restore", str(file))
     hub.start()
     until(lambda: driver.answers(f"http://127.0.0.1:{hub.port}/readyz"), 60, "The hub being ready")
     drill.ready = time.time()
@@ -118,7 +95,7 @@ def test_one_process_and_one_file_are_put_back(embedded: Embedded, tmp_path: Pat
     until(lambda: set(hub.run_states()) == {"done"}, 60, "The end of all runs")
     drill.taken = load.taken
     drill.assert_once(texts_in(driver.books(hub.practice, "twilio")))
-    assert erased(command(hub, "export", "person0@example.com"))
+    assert erased(hub.command("export", "person0@example.com"))
     engine = sa.create_engine(f"sqlite:///{hub.home / 'hub.db'}")
     with engine.connect() as connection:
         kept = connection.execute(kept_before(drill.gone, hub.shop_url)).scalar_one()

@@ -150,6 +150,14 @@ class Embedded:
             self.process.terminate()
             self.process.wait(30)
 
+    def command(self, *words: str) -> str:
+        """What a command prints that is given on the hub's machine; it must be done."""
+        environment = {**os.environ, **self.environment}
+        words = (sys.executable, "-m", "hub.cli", *words)
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def run_states(self) -> dict[str, int]:
         """How many runs there are in each state, read beside the running hub."""
         engine = sa.create_engine(f"sqlite:///{self.home / 'hub.db'}")
