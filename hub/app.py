@@ -11,6 +11,7 @@ from webhooks.receiver import receiver
 from .clock import leads_until
 from .core import Hub
 from .errors import HubError
+from .figures import Figures
 from .setup.pages import pages
 
 
@@ -29,9 +30,11 @@ def create_app(hub: Hub, intake: Intake) -> Flask:
         trouble = not_ready(hub)
         return Response((trouble or "ready") + "\n", 503 if trouble else 200, content_type="text/plain")
 
+    figures = Figures(hub)
+
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(REGISTRY) + figures.text(), content_type=CONTENT_TYPE_LATEST)
 
     return app
 

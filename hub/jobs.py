@@ -18,6 +18,7 @@ from rq import Queue, SimpleWorker, get_current_job
 from rq.exceptions import StopRequested
 from rq.timeouts import TimerDeathPenalty
 
+from . import metrics
 from .errors import SetupError
 from .trouble import Trouble
 from .worker import Worker
@@ -78,8 +79,10 @@ class RqWakeups:
             try:
                 self._send(wanted)
                 self._trouble.over()
+                metrics.WAKEUPS.labels("sent").inc(len(wanted))
             except Exception as error:
                 self._trouble.met(error)
+                metrics.WAKEUPS.labels("lost").inc(len(wanted))
                 for queue in wanted:
                     self._lost(queue)
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+from . import metrics
 from .clock import Clock, wake_due
 from .core import Hub
 from .errors import SetupError
@@ -65,6 +66,7 @@ def worker(settings: Settings) -> None:
     with ExitStack() as ending:
         local = ThreadWakeups()
         hub = _opened(settings, local, ending)
+        _tell_figures(settings, ending)
         _refresh(hub)
         served = Worker(hub)
         local.listener = served.poke
@@ -87,6 +89,7 @@ def clock(settings: Settings) -> None:
     told = Told()
     with ExitStack() as ending:
         ticking = Clock(_opened(settings, _wakeups(settings), ending))
+        _tell_figures(settings, ending)
         ending.callback(ticking.stop)
         ticking.start()
         told.wait()
@@ -104,6 +107,11 @@ def _collect_rarely() -> None:
     for some milliseconds and hang in no circle; looking through them every 700 costs as much as reading them."""
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+
+
+def _tell_figures(settings: Settings, ending: ExitStack) -> None:
+    if settings.metrics_port:
+        ending.callback(metrics.serve(settings.metrics_port))
 
 
 def _wakeups(settings: Settings) -> Wakeups:

@@ -18,6 +18,7 @@ NAMES = (
     "PORT",
     "HUB_HISTORY_DAYS",
     "HUB_DISK_MB",
+    "METRICS_PORT",
 )
 """The variables of the environment that are settings."""
 
@@ -40,6 +41,7 @@ class Settings:
     port: int = 8000
     history_days: int = HISTORY_DAYS
     disk_mb: int | None = None
+    metrics_port: int | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, port={self.port})"
@@ -71,7 +73,7 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         environment = {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)
     text = {name: environment.get(name, "").strip() or None for name in NAMES}
     if port is None:
-        port = _port(text["PORT"] or "8000")
+        port = _port("PORT", text["PORT"] or "8000")
     if text["DATABASE_URL"] and not text["HUB_SECRET_KEY"]:
         raise SetupError(
             "DATABASE_URL is set, but HUB_SECRET_KEY is not. Set it to at least 32 characters by chance, the same "
@@ -96,12 +98,13 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         port=port,
         history_days=_whole("HUB_HISTORY_DAYS", text["HUB_HISTORY_DAYS"] or str(HISTORY_DAYS), 1),
         disk_mb=disk_mb,
+        metrics_port=_port("METRICS_PORT", text["METRICS_PORT"]) if text["METRICS_PORT"] else None,
     )
 
 
-def _port(text: str) -> int:
+def _port(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
-        raise SetupError(f"PORT should be a number from 1 to 65535, not {text!r}.")
+        raise SetupError(f"{name} should be a number from 1 to 65535, not {text!r}.")
     return int(text)
 
 

@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 
+from . import metrics
+
 TOLD_AGAIN_SECONDS = 600.0
 
 
@@ -26,6 +28,7 @@ class Trouble:
 
     def lasts(self, says: str) -> None:
         """It is as `says` tells, a half-sentence without anybody's data."""
+        metrics.TROUBLE.labels(self._what.partition(":")[0]).inc()  # whose account it is, is nobody's business
         now = time.monotonic()
         with self._lock:
             quiet = self._told is not None and now - self._told < TOLD_AGAIN_SECONDS

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .. import metrics
 from ..core import Hub
 from ..enabled import Enabled
 from ..event import Event
@@ -55,4 +56,5 @@ def begun_row(run: Run, now: int) -> dict[str, Any]:
 def write_begun(connection: sa.Connection, runs: Sequence[Run], now: int) -> set[str]:
     """Writes down the steps that these runs ask for; gives the queues that have something to do."""
     insert_steps(connection, runs, now)
+    metrics.runs_ended((run.row.recipe, run.state) for run in runs if run.ended or run.state == "held")
     return {perform(line.connection_id) for run in runs for line in run.lines.values() if line.connection_id}

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import bulk, schema, values
+from .. import bulk, metrics, schema, values
 from ..core import Hub
 from ..event import Event
 from ..step import WAIT_FOR
@@ -31,6 +31,7 @@ def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
         _drop_open_steps(connection, [run.row.id for run in mine if run.ended], now)
         _write_waiters(hub, connection, mine)
         _update_runs(connection, mine, now)
+    metrics.runs_ended((run.row.recipe, run.state) for run in mine if run.ended or run.state == "held")
     queues = {
         perform(line.connection_id) for run in mine for line in run.lines.values() if line.connection_id and line.asked
     }

@@ -83,6 +83,11 @@ class Outcome:
         result = self.result.error if isinstance(self.result, NotAsked) else self.result
         return result if isinstance(result, ActionFailed) else None
 
+    @property
+    def trouble(self) -> Exception | None:
+        """What the call met, be it the provider's doing or the connector's; None if it was answered."""
+        return HubError(self.reason) if isinstance(self.result, ConnectorBroken) else self.failure
+
 
 @dataclass(frozen=True)
 class Caller:

@@ -11,6 +11,8 @@ from itertools import count
 from queue import Empty, PriorityQueue
 from typing import TypeVar
 
+from prometheus_client import Gauge
+
 from ..errors import Rejected
 from .calling import Outcome
 from .poke import Poke
@@ -54,10 +56,16 @@ class Flight:
     """
 
     def __init__(
-        self, threads: int, name: str, poke: Poke, may_leave: Callable[[], bool], monotonic: Callable[[], float]
+        self,
+        threads: int,
+        name: str,
+        poke: Poke,
+        may_leave: Callable[[], bool],
+        monotonic: Callable[[], float],
+        in_flight: Gauge,
     ) -> None:
         self._most, self._name, self._poke = threads, name, poke
-        self._may_leave, self._monotonic = may_leave, monotonic
+        self._may_leave, self._monotonic, self._in_flight = may_leave, monotonic, in_flight
         self._threads: list[threading.Thread] = []
         self._waiting: PriorityQueue[tuple[int, int, Trip | None, Callable[[], list[Outcome]]]] = PriorityQueue()
         self._numbers = count()
@@ -115,7 +123,8 @@ class Flight:
             self._do(trip, work)
 
     def _do(self, trip: Trip, work: Callable[[], list[Outcome]]) -> None:
-        outcomes = work() if self._may_leave() else None
+        with self._in_flight.track_inprogress():
+            outcomes = work() if self._may_leave() else None
         self._back.append(Back(trip, outcomes))
         if outcomes is None or any(_concerns_others(outcome) for outcome in outcomes):
             self._is_halted = True

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from .. import metrics
 from ..connections import READY
 from ..core import Hub
 from ..database import Lease, LeaseLost
@@ -82,7 +83,8 @@ class _Holder:
         self.backlog = Backlog(hub, self.workspace, connection_id)
         self.pace = pace_of(hub, self.connection)
         threads = self.connection.connector.limit.concurrent
-        self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic)
+        in_flight = metrics.IN_FLIGHT.labels(self.connection.connector.name)
+        self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic, in_flight)
         self.observations: deque[Observation] = deque()
         self.doubtful: dict[Name, Doubtful] = {}
         self.lost_login = False
@@ -174,6 +176,7 @@ class _Holder:
                 outcomes += [Outcome(step, NotLeft()) for step in back.trip.steps if back.trip.lane]
                 continue
             self.pace.quota.end(now)
+            metrics.call_ended(self.connection.connector.name, [outcome.trouble for outcome in back.outcomes])
             self.pace.judge(back.outcomes, now)
             outcomes += [outcome.at(back.trip.at) for outcome in back.outcomes]
         return outcomes

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import schema
+from .. import metrics, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
@@ -72,6 +72,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         _link(hub, database, workspace, outcomes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo.pace)
+    metrics.steps_changed(connection.connector.name, changes.steps)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
     # A run that is parked or held may have held back later ones of the same person.

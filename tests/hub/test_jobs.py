@@ -262,7 +262,7 @@ def test_a_further_account_is_offered_to_whoever_is_free(engaged: tuple[Worker, 
 
 
 def test_without_redis_a_worker_takes_every_account_itself(
-    engaged: tuple[Worker, list[str]], own_redis: OwnRedis
+    engaged: tuple[Worker, list[str]], own_redis: servers.Server
 ) -> None:
     worker, looked = engaged
     own_redis.stop()

@@ -34,10 +34,18 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "PUBLIC_URL": "https://hub.example.com/",
             "PORT": "9001",
             "HUB_HISTORY_DAYS": "90",
+            "METRICS_PORT": "9002",
         }
     )
     assert found == Settings(
-        tmp_path, "postgresql://hub@db/hub", "redis://cache", SECRET, "https://hub.example.com", 9001, 90
+        tmp_path,
+        "postgresql://hub@db/hub",
+        "redis://cache",
+        SECRET,
+        "https://hub.example.com",
+        9001,
+        90,
+        metrics_port=9002,
     )
     assert from_environment({"HUB_DISK_MB": "500"}).disk_mb == 500
     assert from_environment({"HUB_DISK_MB": "500", "DATABASE_URL": "sqlite:///x", "HUB_SECRET_KEY": SECRET}).disk_mb
@@ -80,10 +88,11 @@ def test_the_port_of_the_command_line_is_also_in_the_public_address() -> None:
     assert from_environment({"PORT": "9001"}, port=9005).public_url == "http://127.0.0.1:9005"
 
 
+@pytest.mark.parametrize("name", ["PORT", "METRICS_PORT"])
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "²"])
-def test_a_port_that_is_none_is_refused(port: str) -> None:
-    with pytest.raises(SetupError, match="PORT should be a number from 1 to 65535"):
-        from_environment({"PORT": port})
+def test_a_port_that_is_none_is_refused(name: str, port: str) -> None:
+    with pytest.raises(SetupError, match=f"^{name} should be a number from 1 to 65535"):
+        from_environment({name: port})
 
 
 def test_an_address_without_its_scheme_is_refused() -> None:
