@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from hub.timing import FrozenClock
 from hub.trouble import Trouble
 from tests import servers
 from tests.far.redis import OwnRedis
-from tests.far.site import Site, running
+from tests.far.site import ROOT, Site, running
 from tests.hub.conftest import free_port
 from tests.hub.test_clock import a_run, a_step, sleep_many, statements
 
@@ -209,6 +210,15 @@ def test_a_look_goes_along_indexes_however_much_sleeps(site: Site) -> None:
     for number, index in enumerate(["ix_delivery_new", "ix_run_due", "ix_run_held", "ix_step_outbox"]):
         assert index in plans[number]
     assert not [plan for plan in plans if "Seq Scan on step" in plan or "Seq Scan on run" in plan]
+
+
+def test_the_figures_that_the_page_says_to_watch_are_there(site: Site) -> None:
+    page = (ROOT / "README.md").read_text().partition("### What to watch")[2]
+    named = set(re.findall(r"\b(?:hub|process)_[a-z_]+", page))
+    known = {sample.removesuffix("_total") for family in REGISTRY.collect() for sample in (family.name,)}
+    known |= {name.split()[0] for name in figures(site)}
+    assert named
+    assert not sorted(name for name in named if name.removesuffix("_total") not in known)
 
 
 # ---- a worker and a clock, at a port of their own
