@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -147,35 +148,51 @@ def wake_due(hub: Hub, wake: Callable[[str], None] | None = None) -> list[str]:
     """Wakes every queue that has something due, whatever became of earlier wake-ups; gives the queues. Through
     `wake`, if not as the hub does."""
     now = hub.clock.now()
-    run, step, connection, delivery = schema.run, schema.step, schema.connection, schema.delivery
-    lease = schema.lease
-    # A claimed step is its holder's business for as long as there is one.
-    held = sa.exists().where(
-        lease.c.name == sa.literal(perform("")) + step.c.connection_id, lease.c.until > hub.database.db_now
-    )
+    run, delivery = schema.run, schema.delivery
     queues = []
     with hub.database.read() as database:
         if database.execute(sa.select(delivery.c.id).where(delivery.c.state == "new").limit(1)).first():
             queues.append(READ)
         if database.execute(sa.select(run.c.id).where(run.c.due_at <= now).limit(1)).first():
             queues.append(ADVANCE)
-        waiting = sa.exists().where(
-            step.c.connection_id == connection.c.id,
-            sa.or_(
-                (step.c.state == "waiting") & sa.or_(step.c.due_at.is_(None), step.c.due_at <= now),
-                (step.c.state == "claimed") & ~held,
-            ),
-            OPEN,
-        )
-        usable = (connection.c.state == READY) & sa.or_(
-            connection.c.paused_until.is_(None), connection.c.paused_until <= now
-        )
-        queues += [
-            perform(name) for name in database.execute(sa.select(connection.c.id).where(usable, waiting)).scalars()
-        ]
+        queues += [perform(name) for name in database.execute(_with_work(hub, now)).scalars()]
     for queue in queues:
         (wake or hub.wakeups.wake)(queue)
     return queues
+
+
+def _with_work(hub: Hub, now: int) -> sa.Select[Any]:
+    """The connections that can be used, and where a step may leave or was left behind by a holder that is gone."""
+    step, connection, lease, busy = schema.step, schema.connection, schema.lease, _busy()
+    # A claimed step is its holder's business for as long as there is one.
+    held = sa.exists().where(
+        lease.c.name == sa.literal(perform("")) + step.c.connection_id, lease.c.until > hub.database.db_now
+    )
+    waiting = sa.exists().where(
+        step.c.connection_id == connection.c.id,
+        sa.or_(
+            (step.c.state == "waiting") & sa.or_(step.c.due_at.is_(None), step.c.due_at <= now),
+            (step.c.state == "claimed") & ~held,
+        ),
+        OPEN,
+    )
+    usable = (connection.c.state == READY) & sa.or_(
+        connection.c.paused_until.is_(None), connection.c.paused_until <= now
+    )
+    return sa.select(connection.c.id).join_from(busy, connection, connection.c.id == busy.c.id).where(usable, waiting)
+
+
+def _busy() -> sa.CTE:
+    """The connections that have steps which are not ended: from each the outbox's index leads to the next, so that
+    neither the connections that have none are asked for, nor all the steps of those that have many."""
+    step = schema.step
+    first = sa.select(step.c.connection_id).where(OPEN, step.c.connection_id.is_not(None))
+    found = sa.select(first.order_by(step.c.connection_id).limit(1).scalar_subquery().label("id")).cte(
+        "busy", recursive=True
+    )
+    after = sa.select(step.c.connection_id).where(OPEN, step.c.connection_id > found.c.id)
+    following = after.order_by(step.c.connection_id).limit(1).correlate(found).scalar_subquery()
+    return found.union_all(sa.select(following).where(found.c.id.is_not(None)))
 
 
 def compare_subscriptions(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:

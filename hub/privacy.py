@@ -130,7 +130,8 @@ class Privacy:
         """Does what open requests ask for; gives how many there were. What fails stays open and is tried again."""
         table = schema.privacy_request
         with self.hub.database.read() as connection:
-            rows = connection.execute(sa.select(table).where(table.c.state == "open").order_by(table.c.id)).all()
+            query = sa.select(table).where(table.c.state == "open").order_by(table.c.workspace_id, table.c.id)
+            rows = connection.execute(query).all()
         for row in rows:
             try:
                 self._act(row)

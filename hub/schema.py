@@ -125,6 +125,7 @@ connection = Table(
     Column("paused_until", Instant, comment="the breaker: no call before"),
     Column("quota", Text, nullable=False, default="{}"),
     Column("last_event_at", Instant),
+    Index(None, "workspace_id"),
 )
 
 delivery = Table(
@@ -344,7 +345,13 @@ privacy_request = Table(
 )
 _open = privacy_request.c.state == "open"
 _ready = privacy_request.c.document.is_not(None)
-Index("ix_privacy_request_open", privacy_request.c.id, sqlite_where=_open, postgresql_where=_open)
+Index(
+    "ix_privacy_request_open",
+    privacy_request.c.workspace_id,
+    privacy_request.c.id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
 Index(
     "ix_privacy_request_ready",
     privacy_request.c.workspace_id,

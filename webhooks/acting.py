@@ -16,6 +16,9 @@ from .starting import NewRun, Start, insert_runs, new_run, starts_of
 
 ONCE = "It started for this already, and starts once."
 
+OnceKey = tuple[int, str, bytes | None]
+"""A workspace, a recipe, and the hash of what it starts once for."""
+
 
 def by_workspace(taken: Iterable[Taken]) -> Iterable[tuple[Workspace, list[Taken]]]:
     """The events of each workspace, in their order."""
@@ -75,16 +78,7 @@ def _busy(connection: sa.Connection, person_ids: set[int | None]) -> set[int]:
 
 def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken], now: int) -> None:
     """Drops starts whose once_per key was used within its cool-down, and takes note of the others' keys."""
-    used = _used(
-        connection,
-        {
-            (item.of.workspace.id, run.start.recipe.name, run.start.once)
-            for item in acting
-            for run in item.runs
-            if run.start.once is not None
-        },
-        now,
-    )
+    used = _used(connection, _once_keys(acting), now)
     rows = []
     for item in acting:
         kept = []
@@ -109,18 +103,28 @@ def _refuse_repeated(hub: Hub, connection: sa.Connection, acting: Iterable[Taken
         )
 
 
-def _used(
-    connection: sa.Connection, names: set[tuple[int, str, bytes]], now: int
-) -> set[tuple[int, str, bytes | None]]:
-    if not names:
+def _once_keys(acting: Iterable[Taken]) -> set[OnceKey]:
+    return {
+        (item.of.workspace.id, run.start.recipe.name, run.start.once)
+        for item in acting
+        for run in item.runs
+        if run.start.once is not None
+    }
+
+
+def _used(connection: sa.Connection, keys: set[OnceKey], now: int) -> set[OnceKey]:
+    if not keys:
         return set()
     table = schema.once_key
-    workspaces, recipes, hashes = map(set, zip(*names, strict=True))
-    # All of the key's columns: by its hash alone, every key that is still good would be read, and most are for ever.
+    # The whole key is named, as no index leads to a hash alone.
     query = sa.select(table.c.workspace_id, table.c.recipe, table.c.hash).where(
-        table.c.workspace_id.in_(workspaces), table.c.recipe.in_(recipes), table.c.hash.in_(hashes), table.c.until > now
+        table.c.workspace_id.in_({key[0] for key in keys}),
+        table.c.recipe.in_({key[1] for key in keys}),
+        table.c.hash.in_({key[2] for key in keys}),
+        table.c.until > now,
     )
-    return {(row.workspace_id, row.recipe, bytes(row.hash)) for row in connection.execute(query)}
+    found: set[OnceKey] = {(row.workspace_id, row.recipe, bytes(row.hash)) for row in connection.execute(query)}
+    return found & keys
 
 
 def wake_waiting(hub: Hub, connection: sa.Connection, acting: Iterable[Taken]) -> int:

@@ -153,13 +153,13 @@ def _lock_people(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) ->
 
 def _drop_echoes(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) -> None:
     """Marks the events that our own writes caused: they are kept, and start nothing."""
-    echoes = {item.echo for item in fresh if item.echo}
+    echoes = {(item.connection.id, item.echo) for item in fresh if item.echo}
     if not echoes:
         return
     table = schema.echo
     query = sa.select(table.c.connection_id, table.c.hash).where(
-        table.c.connection_id.in_({item.connection.id for item in fresh if item.echo}),
-        table.c.hash.in_(echoes),
+        table.c.connection_id.in_({connection_id for connection_id, _ in echoes}),
+        table.c.hash.in_({name for _, name in echoes}),
         table.c.until > hub.clock.now(),
     )
     ours = {(row.connection_id, bytes(row.hash)) for row in connection.execute(query)}

@@ -12,7 +12,7 @@ from ..core import Hub
 from ..errors import OutcomeUnknown
 from ..workspaces import Workspace
 from .calling import Outcome, Repeat
-from .steps import OPEN, Broken, Name, Waiting, load
+from .steps import CLAIMED, Broken, Name, Waiting, load
 
 NEVER_RECORDED = "What became of the call was never recorded."
 
@@ -39,9 +39,7 @@ def left_behind(hub: Hub, workspace: Workspace, connection_id: str, known: Set[N
     """Sorts the claimed steps that this holder does not know of: an earlier holder left them, or a person asks to
     look again."""
     table, found = schema.step, LeftBehind()
-    query = sa.select(table.c.run_id, table.c.position).where(
-        table.c.connection_id == connection_id, OPEN, table.c.state == "claimed"
-    )
+    query = sa.select(table.c.run_id, table.c.position).where(table.c.connection_id == connection_id, CLAIMED)
     with hub.database.read() as database:
         names = {(row.run_id, row.position) for row in database.execute(query)}
     for step in load(hub, workspace, names - known):

@@ -37,6 +37,8 @@ def has_work(hub: Hub, connection_id: str) -> bool:
             connection.c.state == READY,
             sa.or_(connection.c.paused_until.is_(None), connection.c.paused_until <= now),
         )
+        # In the index's order, else PostgreSQL reads the whole table in the hope of a hit at its beginning.
+        .order_by(step.c.connection_id, step.c.priority, step.c.asked_at)
         .limit(1)
     )
     with hub.database.read() as database:

@@ -24,6 +24,9 @@ Lane = tuple[int, str, bytes]
 OPEN: sa.ColumnElement[bool] = sa.literal_column("step.state IN ('waiting', 'claimed')")
 """Steps that are not ended. SQLite takes the outbox's index only for these very words, not for bound values."""
 
+CLAIMED: sa.ColumnElement[bool] = sa.literal_column("step.state = 'claimed'")
+"""Steps whose call left, or was about to; in an index of their own, for the same reason in these very words."""
+
 
 @dataclass(frozen=True)
 class Waiting:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from .. import schema
+from ..outbox.steps import CLAIMED
 
 if TYPE_CHECKING:
     from ..core import Hub
@@ -168,7 +169,7 @@ def held(part: Part, event_ids: Sequence[int]) -> Sequence[int]:
 def on_its_way() -> sa.ColumnElement[bool]:
     """That a call of a run is still on its way: it needs its inputs to be settled."""
     step = schema.step
-    return sa.exists().where(step.c.run_id == schema.run.c.id, step.c.state == "claimed")
+    return sa.exists().where(step.c.run_id == schema.run.c.id, step.c.connection_id.is_not(None), CLAIMED)
 
 
 def waited_for() -> sa.ColumnElement[bool]:

@@ -32,7 +32,8 @@ def upgrade() -> None:
     _index("ix_step_claimed", "step", ["connection_id"], "connection_id IS NOT NULL AND state = 'claimed'")
     _index("ix_step_event", "step", ["event_id"], "event_id IS NOT NULL")
     op.create_index(op.f("ix_echo_until"), "echo", ["until"])
-    _index("ix_privacy_request_open", "privacy_request", ["id"], "state = 'open'")
+    op.create_index(op.f("ix_connection_workspace_id"), "connection", ["workspace_id"])
+    _index("ix_privacy_request_open", "privacy_request", ["workspace_id", "id"], "state = 'open'")
     _index("ix_privacy_request_ready", "privacy_request", ["workspace_id", "at"], "document IS NOT NULL")
 
 
