@@ -5,50 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table, Text
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# On SQLite only a column declared INTEGER is the row's own key.
-Id = BigInteger().with_variant(Integer(), "sqlite")
-Instant = BigInteger
-
-
-class Bytes(LargeBinary):
-    """Bytes as both drivers take and give them: SQLAlchemy would wrap each value on its way, in either direction."""
-
-    cache_ok = True
-
-    def bind_processor(self, dialect: Any) -> None:
-        return None
-
-    def result_processor(self, dialect: Any, coltype: Any) -> None:
-        return None
-
-
-Sealed = Bytes
-Hash = Bytes(16)
+from .columns import Hash, Id, Instant, Sealed
+from .columns import metadata as metadata
+from .own_tables import backup as backup
+from .own_tables import erasure as erasure
+from .own_tables import lease as lease
+from .own_tables import privacy_request as privacy_request
+from .own_tables import session as session
+from .own_tables import sign_in_link as sign_in_link
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
 """A step's priority: the lowest leaves first."""
@@ -310,74 +276,4 @@ waiter = Table(
     Column("run_id", Id, primary_key=True),
     Index(None, "run_id"),
     sqlite_with_rowid=False,
-)
-
-lease = Table(
-    "lease",
-    metadata,
-    Column("name", String(60), primary_key=True),
-    Column("holder", String(60), nullable=False),
-    Column("fence", Integer, nullable=False),
-    Column("until", Instant, nullable=False, comment="on the database's clock"),
-)
-
-erasure = Table(
-    "erasure",
-    metadata,
-    Column("id", Id, primary_key=True, autoincrement=False),
-    Column("workspace_id", Integer, nullable=False),
-    Column("hash", Hash, nullable=False),
-    Column("at", Instant, nullable=False),
-)
-Index("ix_erasure_workspace", erasure.c.workspace_id, erasure.c.at)
-
-privacy_request = Table(
-    "privacy_request",
-    metadata,
-    Column("id", Id, primary_key=True, autoincrement=False),
-    Column("workspace_id", Integer, nullable=False),
-    Column("connection_id", String(24), nullable=False),
-    Column("kind", String(12), nullable=False, comment="erase · erase_all · export"),
-    Column("state", String(12), nullable=False, comment="done · ready"),
-    Column("at", Instant, nullable=False),
-    Column("document", Sealed, comment="what an export found"),
-    UniqueConstraint("workspace_id", "id"),
-)
-_open = privacy_request.c.state == "open"
-_ready = privacy_request.c.document.is_not(None)
-Index(
-    "ix_privacy_request_open",
-    privacy_request.c.workspace_id,
-    privacy_request.c.id,
-    sqlite_where=_open,
-    postgresql_where=_open,
-)
-Index(
-    "ix_privacy_request_ready",
-    privacy_request.c.workspace_id,
-    privacy_request.c.at,
-    sqlite_where=_ready,
-    postgresql_where=_ready,
-)
-
-sign_in_link = Table(
-    "sign_in_link",
-    metadata,
-    Column("hash", Hash, primary_key=True, comment="keyed hash of the link's word"),
-    Column("until", Instant, nullable=False),
-)
-
-session = Table(
-    "session",
-    metadata,
-    Column("hash", Hash, primary_key=True, comment="keyed hash of the word in the browser's cookie"),
-    Column("until", Instant, nullable=False),
-)
-
-backup = Table(
-    "backup",
-    metadata,
-    Column("path", Text, primary_key=True),
-    Column("made_at", Instant, nullable=False),
-    Column("restored_at", Instant, comment="when this database was put back from it, if it was"),
 )

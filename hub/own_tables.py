@@ -1,0 +1,77 @@
+"""The hub's own tables: who does what just now, what was erased, who signs in, which backups there are."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
+
+from .columns import Hash, Id, Instant, Sealed, metadata
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("holder", String(60), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("until", Instant, nullable=False, comment="on the database's clock"),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("hash", Hash, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("ix_erasure_workspace", erasure.c.workspace_id, erasure.c.at)
+
+privacy_request = Table(
+    "privacy_request",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connection_id", String(24), nullable=False),
+    Column("kind", String(12), nullable=False, comment="erase · erase_all · export"),
+    Column("state", String(12), nullable=False, comment="done · ready"),
+    Column("at", Instant, nullable=False),
+    Column("document", Sealed, comment="what an export found"),
+    UniqueConstraint("workspace_id", "id"),
+)
+_open = privacy_request.c.state == "open"
+_ready = privacy_request.c.document.is_not(None)
+Index(
+    "ix_privacy_request_open",
+    privacy_request.c.workspace_id,
+    privacy_request.c.id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+Index(
+    "ix_privacy_request_ready",
+    privacy_request.c.workspace_id,
+    privacy_request.c.at,
+    sqlite_where=_ready,
+    postgresql_where=_ready,
+)
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the link's word"),
+    Column("until", Instant, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the word in the browser's cookie"),
+    Column("until", Instant, nullable=False),
+)
+
+backup = Table(
+    "backup",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("restored_at", Instant, comment="when this database was put back from it, if it was"),
+)
