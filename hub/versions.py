@@ -31,6 +31,9 @@ from .workspaces import Workspaces
 Bundle = dict[str, str]
 """Module names and their source."""
 
+# Python 3.11 fails if two threads make syntax trees at once: https://github.com/python/cpython/issues/106905
+_one_parses = threading.Lock()
+
 
 class Versions:
     """All versions that were ever enabled and are still needed."""
@@ -138,7 +141,9 @@ def _imports(source: str, name: str, package: str) -> list[str]:
     if not package:
         return []
     found = []
-    for node in ast.walk(ast.parse(source)):
+    with _one_parses:
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names if alias.name.startswith(package + ".")]
         elif isinstance(node, ast.ImportFrom):

@@ -15,6 +15,8 @@ import redis
 from hub import registry
 from hub.practice.server import PracticeServer
 from tests import servers, telling
+from tests.carriers import ByRedis, ByThreads, Carrier
+from tests.prepared import Prepared
 from tests.world import World
 
 
@@ -88,14 +90,46 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of the one database on PostgreSQL that tests have after one another. They ask for `database_url`."""
+    with servers.database(postgres_url) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'hub.db'}"
     else:
-        with servers.database(request.getfixturevalue("postgres_url")) as url:
-            yield url
+        url = request.getfixturevalue("postgres_database")
+        yield url
+        servers.empty(url)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Makes the hub's tables in an empty database, more quickly than migrations do."""
+    return Prepared(tmp_path_factory.mktemp("prepared"))
+
+
+@pytest.fixture(scope="session")
+def by_redis(redis_server: str) -> ByRedis:
+    """One for all tests, as its sender is a thread that lasts as long as the process."""
+    return ByRedis(redis_server)
+
+
+@pytest.fixture(params=["threads", "rq"])
+def carrier(request: pytest.FixtureRequest) -> Iterator[Carrier]:
+    """What carries wake-ups: once threads of this process, once RQ on a real Redis."""
+    if request.param == "threads":
+        yield ByThreads()
+    else:
+        request.getfixturevalue("redis_url")
+        carrying = request.getfixturevalue("by_redis")
+        yield carrying
+        carrying.take()
 
 
 @pytest.fixture
@@ -109,15 +143,18 @@ def practice() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A hub on a fresh database, once on SQLite and once on PostgreSQL, with the connector `telling` known."""
+def world(
+    database_url: str, carrier: Carrier, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A hub with the connector `telling` known: on SQLite and on PostgreSQL, woken by threads and through Redis."""
     known = registry._modules("regulars.connectors") | {"telling": "tests.telling"}
     monkeypatch.setattr(registry, "_modules", lambda group: known if group.endswith("connectors") else {})
     caches = registry.connector, registry.recipes
     for cache in caches:
         cache.cache_clear()
     telling.provider.__init__()  # type: ignore[misc]
-    made = World(database_url, tmp_path / "home")
+    prepared.fill(database_url)
+    made = World(database_url, tmp_path / "home", carrier)
     yield made
     made.close()
     for cache in caches:

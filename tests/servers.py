@@ -166,6 +166,15 @@ def database(server_url: str, template: str = "template1") -> Iterator[str]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def empty(url: str) -> None:
+    """Leaves nothing in a database, nor anybody connected to it: much sooner done than making another one."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+        connection.execute(f"{others} AND pid <> pg_backend_pid()")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+
+
 def _libpq(url: str) -> str:
     return url.replace("+psycopg", "")
 

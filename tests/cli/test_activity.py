@@ -11,7 +11,7 @@ import pytest
 from hub import Event, OutcomeUnknown, Rejected, Steps, recipe, sleep
 from tests import telling
 from tests.cli.conftest import Command, refused, told
-from tests.world import World, tell
+from tests.world import World, happen
 
 
 def wants_data(event: Event) -> bool:
@@ -29,16 +29,8 @@ def ringer(event: Event) -> Steps:
 
 @pytest.fixture
 def ringing(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    world.use(monkeypatch, ringer)
-    world.connect("telling", account="a")
-    world.enable("ringer")
+    world.turn_on(monkeypatch, ringer)
     return world
-
-
-def happen(world: World, kind: str = "happened", key: str = "1", **data: Any) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": kind, "id": key, "email": "ada@example.com", "data": data}]))
-    world.settle()
 
 
 def only_run(hub: Command) -> dict[str, Any]:

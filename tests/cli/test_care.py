@@ -15,7 +15,7 @@ from hub.clock import CLOCK
 from hub.sealing import HubKey
 from tests import telling
 from tests.cli.conftest import Command, refused, told
-from tests.world import KEY, World, tell
+from tests.world import KEY, World, happen
 
 NEW = "a new secret key for tests that is long enough too"
 
@@ -30,18 +30,9 @@ def ringer(event: Event) -> Steps:
 @pytest.fixture
 def ringing(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which one run was done."""
-    world.use(monkeypatch, ringer)
-    world.connect("telling", account="a")
-    world.enable("ringer")
-    happen(world)
+    world.turn_on(monkeypatch, ringer)
+    happen(world, word="canary")
     return world
-
-
-def happen(world: World, kind: str = "happened", key: str = "1") -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    event = {"type": kind, "id": key, "email": "ada@example.com", "data": {"word": "canary"}}
-    world.deliver(connection, tell(events=[event]))
-    world.settle()
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.far.site import Site, forget, know_far
+from tests.prepared import Prepared
 
 
 @pytest.fixture
-def site(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(database_url: str, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A hub in real time whose provider is far, once on SQLite and once on PostgreSQL."""
     know_far(monkeypatch)
+    prepared.fill(database_url)
     made = Site(database_url, tmp_path / "home", free_port())
     yield made
     made.close()

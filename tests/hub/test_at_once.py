@@ -54,7 +54,6 @@ def on(world: World, monkeypatch: pytest.MonkeyPatch, made: Recipe) -> None:
     connection = world.connect("telling", account="a")
     world.enable(made.name)
     world.deliver(connection, tell(events=[{"type": "happened", "id": "1", "email": ADA}]))
-    world.wakeups.queues.clear()
 
 
 def erase(world: World) -> Any:

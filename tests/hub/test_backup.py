@@ -38,9 +38,7 @@ def over_a_day(event: Event) -> Steps:
 @pytest.fixture
 def used(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world with something in every table that a backup holds."""
-    world.use(monkeypatch, over_a_day)
-    connection = world.connect("telling", account="a")
-    world.enable("over_a_day")
+    connection = world.turn_on(monkeypatch, over_a_day)
     yes = {"channel": "email", "address": EMAIL, "given": True}
     happen = {"type": "happened", "id": "1", "email": EMAIL, "data": {"then": "second"}, "consents": [yes]}
     world.deliver(connection, tell(events=[happen]), {"key": "d-1"})

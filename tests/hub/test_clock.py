@@ -16,19 +16,19 @@ from hub.clock import Clock, wake_due
 from hub.core import Hub
 from hub.database import new_id
 from hub.timing import FrozenClock
-from hub.wakeups import ADVANCE, READ, perform
+from hub.wakeups import ADVANCE, READ, ThreadWakeups, perform
 from tests import servers
 from tests.far.site import Site
-from tests.world import Remembering
 
 SLEEPING = 100_000
 
 
 @pytest.fixture
 def woken(site: Site) -> list[str]:
-    remembering = Remembering()
-    site.hub.wakeups = remembering
-    return remembering.queues
+    queues: list[str] = []
+    site.hub.wakeups = wakeups = ThreadWakeups()
+    wakeups.listener = queues.append
+    return queues
 
 
 @pytest.fixture

@@ -8,34 +8,34 @@ from hub import clock, retention
 from hub.clock import Clock
 from hub.timing import FrozenClock
 from hub.wakeups import READ
+from tests.carriers import ByThreads
 from tests.far.site import Site
-from tests.world import Remembering
 
 
 def test_a_leader_that_stood_still_wakes_nobody_and_begins_no_chore_until_it_leads_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    woken, done = Remembering(), []
+    carrier, done = ByThreads(), []
     monkeypatch.setattr(clock, "compare_subscriptions", lambda *_: done.append("subscriptions"))
     monkeypatch.setattr(retention, "sweep", lambda _: done.append("retention"))
     site.happen("bread")
-    site.hub.clock, site.hub.wakeups = FrozenClock(), woken
+    site.hub.clock, site.hub.wakeups = FrozenClock(), carrier.wakeups
     made = Clock(site.hub)
 
-    def goes_on() -> list[str]:
+    def goes_on() -> set[str]:
         """What it wakes from where it stood still to the end of its tick."""
-        woken.queues.clear()
+        carrier.take()
         made.tick()
         made._chores.put(None)
         made._do()
-        return woken.queues
+        return carrier.take()
 
     assert made._leads()
     made.tick()
     site.hub.clock.advance(clock.LEASE_SECONDS)
-    assert (goes_on(), done) == ([], [])
+    assert (goes_on(), done) == (set(), [])
     assert made._leads()
-    assert (goes_on(), done) == ([READ], ["retention", "subscriptions"])
+    assert (goes_on(), done) == ({READ}, ["retention", "subscriptions"])
 
 
 def test_subscriptions_are_compared_no_further_when_somebody_else_may_lead(

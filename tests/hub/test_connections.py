@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hub import Connector, Event, Field, Limit, NotAuthorized, Rejected, Steps, 
 from hub.connections import NEEDS_LOGIN, OFF, READY
 from hub.errors import ConnectionMissing, NotFound, SettingInvalid
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 SECRET, FRESH = "s3cret-canary-token", "fr3sh-canary-token"
 
@@ -158,22 +159,17 @@ def one_thing(event: Event) -> Steps:
 def test_what_waits_for_a_login_goes_on_when_the_account_is_connected_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.use(monkeypatch, one_thing)
-    connection = world.connect("telling", account="a")
-    world.enable("one_thing")
+    connection = world.turn_on(monkeypatch, one_thing)
     telling.provider.answer = lambda name, inputs: NotAuthorized("the login is over")
-    event = {"type": "happened", "id": "1", "email": "ada@example.com", "data": {"n": 1}}
-    world.deliver(connection, tell(events=[event]))
-    world.settle()
+    happen(world, n=1)
     lost = world.hub.connections.get(connection.id, fresh=True)
     assert (lost.state, lost.reason) == (NEEDS_LOGIN, "the login is over")
     telling.provider.answer = lambda name, inputs: {"id": "1"}
-    world.clock.advance(3600)
-    world.settle()
+    world.pass_time(timedelta(hours=1))
     assert telling.provider.done == [], "Nobody connected the account again yet."
     again = world.connect("telling", account="a")
     assert (again.id, again.state, again.reason) == (connection.id, READY, None)
-    world.settle()
+    world.tick()
     assert telling.provider.done == [("do", {"what": 1})]
     assert [run.state for run in world.runs] == ["done"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hub import Event, Steps, recipe, registry, schema, sleep
 from hub.errors import ConnectionMissing, NotFound, SettingInvalid
 from hub.recipe_settings import declared
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 
 @recipe(on=telling.happened, title="Greet")
@@ -32,13 +33,6 @@ def greet_by_name(event: Event, *, name: str) -> Steps:
 @pytest.fixture(autouse=True)
 def known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.use(monkeypatch, greet, greet_by_name)
-
-
-def happen(world: World, key: str = "1", account: str | None = None) -> None:
-    connections = world.hub.connections.list(world.workspace)
-    connection = next(c for c in connections if account in (None, c.fields["account"]))
-    world.deliver(connection, tell(events=[{"type": "happened", "id": key, "email": f"{key}@example.com"}]))
-    world.settle()
 
 
 def on(world: World) -> list[tuple[str, dict[str, Any]]]:
@@ -61,11 +55,10 @@ def test_a_recipe_is_on_with_its_settings_and_defaults(world: World) -> None:
 def test_new_settings_are_for_new_runs_and_runs_under_way_keep_theirs(world: World) -> None:
     world.connect("telling", account="a")
     world.enable("greet", word="hello")
-    happen(world, "1")
+    happen(world, key="1")
     world.enable("greet", word="ahoy")
-    happen(world, "2")
-    world.clock.advance(86_400)
-    world.settle()
+    happen(world, key="2")
+    world.pass_time(timedelta(days=1))
     assert sorted(map(str, done())) == ["['ahoy', 'again']", "['ahoy', 1]", "['hello', 'again']", "['hello', 1]"]
     assert on(world) == [("greet", {"word": "ahoy", "times": 1})]
 
@@ -73,11 +66,10 @@ def test_new_settings_are_for_new_runs_and_runs_under_way_keep_theirs(world: Wor
 def test_a_recipe_that_is_off_starts_nothing_and_ends_what_it_started(world: World) -> None:
     world.connect("telling", account="a")
     world.enable("greet")
-    happen(world, "1")
+    happen(world, key="1")
     world.hub.enabled.disable(world.workspace, "greet")
-    happen(world, "2")
-    world.clock.advance(86_400)
-    world.settle()
+    happen(world, key="2")
+    world.pass_time(timedelta(days=1))
     assert done() == [["hello", 1], ["hello", "again"]]
     with pytest.raises(NotFound, match="is not on"):
         world.hub.enabled.disable(world.workspace, "greet")
@@ -131,14 +123,14 @@ def test_without_an_account_it_cannot_be_switched_on(world: World) -> None:
 
 
 def test_of_several_accounts_one_must_be_chosen_and_only_its_events_start(world: World) -> None:
-    world.connect("telling", account="a")
+    first = world.connect("telling", account="a")
     second = world.connect("telling", account="b")
     with pytest.raises(ConnectionMissing, match=r"2 Telling accounts: choose one with telling=CONNECTION"):
         world.enable("greet")
     world.enable("greet", telling=second.id)
-    happen(world, "1", "a")
+    happen(world, account=first)
     assert done() == []
-    happen(world, "2", "b")
+    happen(world, account=second)
     assert done() == [["hello", 1]]
 
 

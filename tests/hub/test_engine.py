@@ -24,7 +24,7 @@ from hub import (
 )
 from hub.recipe import Recipe
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 Make = Callable[..., Recipe]
 
@@ -106,24 +106,11 @@ def nester(event: Event) -> Steps:
 def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Enables a recipe and lets one event happen."""
 
-    def start(made: Recipe, email: str = "ada@example.com", **data: Any) -> None:
-        world.use(monkeypatch, made)
-        world.connect("telling", account="a")
-        world.enable(made.name)
-        happen(world, "happened", "1", email, **data)
-        world.settle()
+    def start(made: Recipe, **event: Any) -> None:
+        world.turn_on(monkeypatch, made)
+        happen(world, **event)
 
     return start
-
-
-def happen(world: World, kind: str, key: str, email: str = "ada@example.com", **data: Any) -> None:
-    connection = next(c for c in world.hub.connections.list(world.workspace) if c.connector.name == "telling")
-    at = world.hub.clock.now()
-    told = {"type": kind, "id": key, "email": email, "data": data}
-    if "at" in data:
-        told["at"] = data.pop("at")
-    assert at
-    world.deliver(connection, tell(events=[told]))
 
 
 def done(world: World) -> list[Any]:
@@ -156,31 +143,25 @@ def test_a_sleep_of_months_survives_any_number_of_restarts(world: World, start: 
 
 def test_a_wait_is_answered_by_events_of_the_same_person_that_fit_each_once(world: World, start: Any) -> None:
     start(waiter, order="A")
-    happen(world, "ended", "2", order="B", n=0)
+    world.hear("ended", "2", order="B", n=0)
     happen(world, "ended", "3", "grace@example.com", order="A", n=9)
-    world.settle()
     assert world.runs[0].state == "waiting"
     happen(world, "ended", "4", order="A", n=1)
-    world.settle()
     happen(world, "ended", "5", order="A", n=2)
-    world.settle()
     assert done(world)[-1] == ["came", 1, 2]
 
 
 def test_a_wait_sees_events_that_came_before_it_began(world: World, start: Any, monkeypatch: Any) -> None:
-    world.use(monkeypatch, waiter)
-    world.connect("telling", account="a")
-    world.enable("waiter")
-    happen(world, "happened", "1", order="A")
-    happen(world, "ended", "2", order="A", n=1)
+    world.turn_on(monkeypatch, waiter)
+    world.hear("happened", "1", order="A")
+    world.hear("ended", "2", order="A", n=1)
     happen(world, "ended", "3", order="A", n=2)
-    world.settle()
     assert done(world) == ["start", ["came", 1, 2]]
 
 
 def test_a_wait_without_any_time_sees_what_came_before_it(world: World, start: Any) -> None:
     start(looker)
-    happen(world, "ended", "2", n=1)
+    world.hear("ended", "2", n=1)
     world.pass_time(timedelta(hours=2))
     assert [run.reason for run in world.runs] == ["1 and nothing more"]
 
@@ -195,7 +176,6 @@ def test_a_wait_ends_with_none_after_its_time(world: World, start: Any) -> None:
 def test_an_exit_stops_a_run_whatever_it_waits_for(world: World, start: Any) -> None:
     start(leaver)
     happen(world, "ended", "2")
-    world.settle()
     (run,) = world.runs
     assert (run.state, run.reason) == ("stopped", "Ended by telling.ended.")
     world.pass_time(timedelta(hours=2))
@@ -203,13 +183,9 @@ def test_an_exit_stops_a_run_whatever_it_waits_for(world: World, start: Any) -> 
 
 
 def test_an_exit_that_came_first_because_of_a_late_delivery_counts(world: World, start: Any, monkeypatch: Any) -> None:
-    world.use(monkeypatch, leaver)
-    world.connect("telling", account="a")
-    world.enable("leaver")
+    world.turn_on(monkeypatch, leaver)
     happen(world, "ended", "2", at="2026-11-22T13:00:00+00:00")
-    world.settle()
     happen(world, "happened", "1", at="2026-11-22T12:30:00+00:00")
-    world.settle()
     assert world.runs[0].state == "stopped"
 
 
@@ -300,13 +276,11 @@ def test_runs_of_one_person_go_on_in_the_order_of_their_events(world: World, mon
         yield telling.do([event.data["n"], 2])
         return None
 
-    world.use(monkeypatch, in_order)
     monkeypatch.setattr(world.hub.versions, "keep", lambda connection, made: "v")
     monkeypatch.setattr(world.hub.versions, "load", lambda name, version: in_order)
-    world.connect("telling", account="a")
-    world.enable("in_order")
+    world.turn_on(monkeypatch, in_order)
     for n, minute in (("3", "03"), ("1", "01"), ("2", "02")):
-        happen(world, "happened", n, n=int(n), at=f"2026-11-22T11:{minute}:00+00:00")
+        world.hear("happened", n, n=int(n), at=f"2026-11-22T11:{minute}:00+00:00")
     world.settle()
     assert done(world) == [[1, 1], [1, 2], [2, 1], [2, 2], [3, 1], [3, 2]]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from hub import Event, NotAuthorized, Rejected, ServiceDown, Steps, history, outcomes, recipe, sleep, wait_for
 from hub.errors import NotFound
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 
 def wants_data(event: Event) -> bool:
@@ -35,16 +34,8 @@ def worker(event: Event) -> Steps:
 
 @pytest.fixture
 def working(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    world.use(monkeypatch, worker)
-    world.connect("telling", account="a")
-    world.enable("worker")
+    world.turn_on(monkeypatch, worker)
     return world
-
-
-def happen(world: World, kind: str = "happened", key: str = "1", **data: Any) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": kind, "id": key, "email": "ada@example.com", "data": data}]))
-    world.settle()
 
 
 def steps(world: World) -> list[tuple[str, str, str]]:

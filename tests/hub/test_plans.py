@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from hub import Event, OutcomeUnknown, Steps, clock, outbox, recipe, schema, together, wait_for
 from tests import telling
+from tests import world as world_module
 from tests.hub.outbox.desk import ON_SQLITE
 from tests.world import World, tell
 
@@ -38,12 +39,12 @@ def asked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, A
     """Everything that is asked, each statement with values of one time."""
     found: dict[str, Any] = {}
     counting: list[bool] = []
-    calls_made = world._calls_made
+    moved = world_module._moved
 
-    def count() -> int:  # it is the test's own question
+    def count(hub: Any) -> int:  # it is the test's own question
         counting.append(True)
         try:
-            return calls_made()
+            return moved(hub)
         finally:
             counting.clear()
 
@@ -51,7 +52,7 @@ def asked(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, A
         if statement.startswith(("SELECT", "UPDATE", "DELETE")) and not counting:
             found.setdefault(statement, parameters[0] if many else parameters)
 
-    monkeypatch.setattr(world, "_calls_made", count)
+    monkeypatch.setattr(world_module, "_moved", count)
     sa.event.listen(world.hub.database.engine, "before_cursor_execute", note)
     yield found
     sa.event.remove(world.hub.database.engine, "before_cursor_execute", note)

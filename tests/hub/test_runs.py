@@ -25,7 +25,7 @@ from hub import (
 from hub.errors import NotFound
 from hub.recipe import Recipe
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 
 @recipe(on=telling.happened, title="Ring")
@@ -70,18 +70,10 @@ def both(event: Event) -> Steps:
 
 def start(world: World, monkeypatch: pytest.MonkeyPatch, made: Recipe) -> int:
     """Lets one event start a recipe; gives the run's id."""
-    world.use(monkeypatch, made)
-    world.connect("telling", account="a")
-    world.enable(made.name)
-    happen(world, "happened", "1")
-    world.settle()
+    world.turn_on(monkeypatch, made)
+    happen(world)
     (run,) = world.runs
     return run.id
-
-
-def happen(world: World, kind: str, key: str) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": kind, "id": key, "email": "ada@example.com", "data": {}}]))
 
 
 def done(world: World) -> list[str]:
@@ -94,7 +86,7 @@ def answer_well(name: str, inputs: dict[str, Any]) -> Any:
 
 def retry(world: World, run_id: int) -> runs.Retried:
     found = runs.retry(world.workspace, world.hub, run_id)
-    world.settle()
+    world.tick()
     return found
 
 
@@ -273,7 +265,7 @@ def test_a_cancelled_run_waits_for_nothing_and_does_nothing_more(world: World, m
     run_id = start(world, monkeypatch, waiter)
     assert runs.cancel(world.workspace, world.hub, run_id) == 1
     assert world.rows(schema.waiter) == []
-    happen(world, "ended", "2")
+    world.hear("ended", "2")
     world.pass_time(timedelta(days=2))
     (run,) = world.runs
     assert (run.state, run.reason, run.due_at) == ("stopped", "Cancelled.", None)
@@ -311,10 +303,8 @@ def test_an_engine_that_read_the_run_before_it_was_cancelled_writes_nothing(worl
 
 def test_a_step_that_ends_while_the_engine_decides_on_its_run_is_not_overlooked(world: World, monkeypatch: Any) -> None:
     """The engine sees the first of two steps done; the second comes back before it has written that down."""
-    world.use(monkeypatch, both)
-    connection = world.connect("telling", account="a")
-    world.enable("both")
-    happen(world, "happened", "1")
+    connection = world.turn_on(monkeypatch, both)
+    world.hear()
     telling.provider.answer = lambda name, inputs: ServiceDown() if name == "gather" else {"id": 1}
     write, came_back = engine.write, []
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ import sqlalchemy as sa
 from hub import registry, schema, versions
 from hub.errors import RecipeInvalid, RecipeMissing
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 
 PACKAGE = "recipes_of_a_test"
 HEAD = """
@@ -91,12 +93,6 @@ def started(shelf: Shelf, world: World) -> Callable[..., None]:
     return start
 
 
-def happen(world: World, key: str = "1", email: str = "ada@example.com") -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": "happened", "id": key, "email": email}]))
-    world.settle()
-
-
 def done() -> list[Any]:
     return [inputs["what"] for _, inputs in telling.provider.done]
 
@@ -129,7 +125,7 @@ def test_a_new_run_uses_the_edited_code_after_a_start(world: World, shelf: Shelf
         assert hub.enabled.refresh() == ["greet: new runs use its edited code; runs under way keep the old."]
         assert hub.enabled.refresh() == []
     world.hub.enabled.refresh()
-    happen(world, "2", "bob@example.com")
+    happen(world, key="2", email="bob@example.com")
     assert done() == ["old hello", "new hello"]
     first, second = world.runs
     assert first.version != second.version and first.enabled_id != second.enabled_id
@@ -274,13 +270,35 @@ def test_a_process_that_loaded_an_older_file_runs_the_code_that_was_switched_on(
     world.enable("greet")
     monkeypatch.setattr(registry, "recipes", lambda: older)
     with closing(world.another_hub()) as hub:
-        (connection,) = world.hub.connections.list(world.workspace)
-        world.deliver(connection, tell(events=[{"type": "happened", "id": "1", "email": "ada@example.com"}]))
+        world.hear()
         world.settle(hub)
     assert done() == ["new hello"]
 
 
 # ---- what belongs to a version
+
+
+def test_many_threads_at_once_find_the_same_code(shelf: Shelf) -> None:
+    """While Python collects garbage, other threads may run in the middle of everything."""
+    shelf.write("greet", OLD)
+    shelf.load()
+    greet = registry.recipe("greet")
+    often, switching = gc.get_threshold(), sys.getswitchinterval()
+
+    def meanwhile(phase: str, info: Any) -> None:
+        sum(range(50))
+
+    gc.callbacks.append(meanwhile)
+    gc.set_threshold(5)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: versions.version_of(versions.bundle_of(greet)), range(200)))
+    finally:
+        gc.callbacks.remove(meanwhile)
+        gc.set_threshold(*often)
+        sys.setswitchinterval(switching)
+    assert len(set(found)) == 1
 
 
 def test_the_version_is_of_the_code_and_of_all_that_it_imports_from_its_package(world: World, shelf: Shelf) -> None:

@@ -13,26 +13,21 @@ from hub import engine, outbox
 from hub.wakeups import ADVANCE, READ, perform
 from hub.worker import Worker
 from tests import servers
+from tests.carriers import Carrier
 from tests.far.site import Site, running
 
 
-@pytest.fixture(params=["threads", "redis"])
-def carrier(request: pytest.FixtureRequest) -> str | None:
-    """The URL of the Redis that carries the wake-ups; None for threads."""
-    return request.getfixturevalue("redis_url") if request.param == "redis" else None
-
-
-def test_an_event_comes_in_and_its_run_is_done(site: Site, carrier: str | None) -> None:
+def test_an_event_comes_in_and_its_run_is_done(site: Site, carrier: Carrier) -> None:
     site.enable("put_one")
-    with running(site, carrier, clock=False):
+    with running(site, carrier.redis_url, clock=False):
         site.happen("bread")
         site.until_done(1)
     assert site.far.books["put"] == {"bread": True}
 
 
-def test_a_run_that_sleeps_goes_on_when_it_is_time(site: Site, carrier: str | None) -> None:
+def test_a_run_that_sleeps_goes_on_when_it_is_time(site: Site, carrier: Carrier) -> None:
     site.enable("sleep_briefly")
-    with running(site, carrier):
+    with running(site, carrier.redis_url):
         site.happen("bread")
         site.until_done(1)
     slept, put = site.steps()
@@ -40,10 +35,10 @@ def test_a_run_that_sleeps_goes_on_when_it_is_time(site: Site, carrier: str | No
     assert 0 <= put.asked_at - slept.due_at < 1500
 
 
-def test_a_burst_of_two_hundred_events_is_done_once_each(site: Site, carrier: str | None) -> None:
+def test_a_burst_of_two_hundred_events_is_done_once_each(site: Site, carrier: Carrier) -> None:
     site.enable("put_one")
     names = [f"bread-{n}" for n in range(200)]
-    with running(site, carrier):
+    with running(site, carrier.redis_url):
         for name in names:
             site.happen(name)
         site.until_done(200, 30)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +22,6 @@ from tests.world import World
 
 LONG_AGO = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
 """For words that are written to the practice shop with their time: it refuses one in the future of the machine."""
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite alone: the engine keeps its promises on both databases, and that is tested with it."""
-    return f"sqlite:///{tmp_path / 'hub.db'}"
 
 
 class Town:

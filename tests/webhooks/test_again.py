@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from hub.delivery import Delivery
 from hub.errors import NotFound
 from hub.retention import sweep
 from tests import telling
-from tests.world import World, tell
+from tests.world import World, happen
 from webhooks.again import NotAgain, read_again, start_again
 
 
@@ -42,15 +41,8 @@ def told(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world in which an event came before any recipe was on."""
     world.use(monkeypatch, greet, reading)
     world.connect("telling", account="a")
-    happen(world)
+    happen(world, n=1)
     return world
-
-
-def happen(world: World, kind: str = "happened", key: str = "1", **extra: Any) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    event = {"type": kind, "id": key, "email": "ada@example.com", "data": {"n": 1}} | extra
-    world.deliver(connection, tell(events=[event]))
-    world.settle()
 
 
 def event_id(world: World) -> int:
@@ -59,7 +51,7 @@ def event_id(world: World) -> int:
 
 def again(world: World) -> tuple[list[str], dict[str, str]]:
     done = start_again(world.workspace, world.hub, event_id(world))
-    world.settle()
+    world.tick()
     return sorted(done.started), done.skipped
 
 
@@ -87,9 +79,9 @@ def test_a_run_that_failed_or_was_stopped_does_not_stand_in_the_way_and_neither_
     telling.provider.answer = lambda name, inputs: {"id": 1}
     assert again(told) == (["greet"], {})
     assert [run.state for run in told.runs] == ["failed", "done"]
-    happen(told, key="2")
+    happen(told, key="2", n=1)
     assert len(told.runs) == 3, "a replay does not use the person's turn up: they come once by themselves"
-    happen(told, key="3")
+    happen(told, key="3", n=1)
     assert len(told.runs) == 3
 
 
@@ -97,7 +89,7 @@ def test_a_recipe_that_does_not_want_the_event_says_why(told: World) -> None:
     told.enable("reading")
     with told.hub.database.write() as connection:
         connection.execute(sa.delete(schema.event))
-    happen(told, key="2", data={})
+    happen(told, key="2")
     assert again(told) == ([], {"reading": "Not so: The event says something."})
 
 
@@ -137,7 +129,7 @@ def test_what_belongs_to_another_workspace_is_not_found(told: World) -> None:
 def unreadable(told: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A delivery that the connector could not read, before it was mended."""
     told.enable("greet")
-    happen(told, kind="buggy", key="2")
+    happen(told, "buggy", "2", n=1)
     read = telling.connector._functions["events"]
 
     def mended(delivery: Delivery) -> Iterator[Event]:
@@ -152,7 +144,7 @@ def unreadable(told: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_a_delivery_is_read_again_after_the_connector_was_mended(told: World, unreadable: int) -> None:
     read_again(told.workspace, told.hub, unreadable)
-    told.settle()
+    told.tick()
     row = told.rows(schema.delivery)[-1]
     assert (row.state, row.reason, row.events, row.content) == ("read", None, 1, None)
     assert [run.recipe for run in told.runs] == ["greet"]
@@ -162,7 +154,7 @@ def test_a_delivery_that_was_read_is_not_read_again(told: World, unreadable: int
     read_again(told.workspace, told.hub, unreadable)
     with pytest.raises(NotAgain, match="about to be read"):
         read_again(told.workspace, told.hub, unreadable)
-    told.settle()
+    told.tick()
     with pytest.raises(NotAgain, match="was read already"):
         read_again(told.workspace, told.hub, unreadable)
 

@@ -11,6 +11,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from hub import schema
 from hub.timing import to_datetime
+from hub.wakeups import READ
 from tests.webhooks.door import CANARY, PROVIDERS, SIGNATURES, Door, Signed, one_text
 from webhooks.intake import unpacked
 from webhooks.receiver import MOST_BYTES
@@ -33,7 +34,7 @@ def test_a_genuine_delivery_is_kept_before_it_is_answered(door: Door, name: str)
     assert kept.body == body and kept.received_at == to_datetime(door.world.clock.now())
     assert kept.url == door.hub.settings.public_url + door.path(name)
     assert {key.lower(): value for key, value in headers.items()}.items() <= kept.headers.items()
-    assert door.world.wakeups.queues == ["read"]
+    assert door.world.arrived() == {READ}
 
 
 def test_what_is_kept_cannot_be_read_without_the_key(door: Door) -> None:

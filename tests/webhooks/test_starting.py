@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, schema, sleep
-from hub.wakeups import ADVANCE, READ
+from hub.wakeups import ADVANCE
 from tests import telling
 from tests.webhooks.told import ADA, ASLEEP, BOB, Told
 
@@ -140,17 +140,16 @@ def test_an_end_in_the_same_batch_wakes_the_run_that_it_ends(told: Told) -> None
 
 
 def test_what_starts_or_wakes_a_run_is_told_to_the_engine_and_nothing_else(told: Told) -> None:
-    told.world.wakeups.queues.clear()
     told.read({"id": 1})
-    assert told.world.wakeups.queues == [READ]
+    assert told.world.arrived() == set()
     told.world.enable("leaver")
     told.read({"id": 2})
-    assert told.world.wakeups.queues == [READ, READ, ADVANCE]
+    assert told.world.arrived() == {ADVANCE}
     told.world.settle()
     told.read({"id": 3, "type": "ended", "email": BOB})
-    assert told.world.wakeups.queues == [READ]
+    assert told.world.arrived() == set()
     told.read({"id": 4, "type": "ended"})
-    assert told.world.wakeups.queues == [READ, READ, ADVANCE]
+    assert told.world.arrived() == {ADVANCE}
 
 
 # ---- echoes
@@ -173,7 +172,6 @@ def written(told: Told, monkeypatch: pytest.MonkeyPatch) -> Told:
     told.world.settle()
     assert [name for name, _ in telling.provider.done] == ["do"]
     told.world.enable("rest")
-    told.world.wakeups.queues.clear()
     return told
 
 
@@ -182,7 +180,7 @@ def test_an_event_that_our_own_write_caused_is_kept_and_starts_and_wakes_nothing
     written.read({"id": 1, "echo": "did x"}, {"id": 2, "type": "ended", "echo": "did x", "consents": [yes]})
     assert [event.state for event in written.events[1:]] == ["echo", "echo"]
     assert written.recipes() == ["write"]
-    assert written.world.wakeups.queues == [READ]
+    assert written.world.arrived() == set()
     assert len(written.world.rows(schema.consent)) == 1
 
 

@@ -11,7 +11,8 @@ from hub import Event, PayloadUnreadable, registry, schema
 from hub.event import Consent, Person
 from tests import telling
 from tests.webhooks.door import CANARY
-from tests.webhooks.told import ADA, BOB, Told, read
+from tests.webhooks.told import ADA, BOB, Told
+from tests.world import read
 from webhooks import inbox
 from webhooks.again import read_again
 
@@ -36,7 +37,7 @@ def test_what_cannot_be_read_is_kept_with_the_reason_and_read_after_a_fix(
     fixed = Event("2", telling.happened.type, told.now, {}, Person(email=CANARY))
     monkeypatch.setitem(telling.connector._functions, "events", lambda delivery: [fixed])
     read_again(told.world.workspace, told.world.hub, bad.id)
-    told.read()
+    read(told.world.hub)
     bad = told.deliveries[1]
     assert (bad.state, bad.reason, bad.events, bad.content) == ("read", None, 1, None)
 
@@ -149,6 +150,6 @@ def test_reading_an_old_delivery_again_does_not_set_back_when_it_was_last_heard_
     told.world.clock.advance(60)
     told.read({"id": 2})
     read_again(told.world.workspace, told.world.hub, told.deliveries[0].id)
-    told.read()
+    read(told.world.hub)
     (row,) = told.world.rows(schema.connection)
     assert row.last_event_at == told.world.clock.now()

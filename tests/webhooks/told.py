@@ -9,13 +9,11 @@ from typing import Any
 
 from hub import Event, Steps, recipe, schema, sleep
 from hub.connections import Connection
-from hub.core import Hub
-from hub.delivery import Delivery
 from hub.timing import to_datetime
 from hub.wakeups import READ
 from tests import telling
 from tests.world import World, tell
-from webhooks.inbox import read_deliveries
+from tests.world import read as read
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 
@@ -80,16 +78,13 @@ class Told:
 
     def tell(self, *events: dict[str, Any], connection: Connection | None = None, workspace: Any = None) -> bool:
         body = tell(events=[{"type": "happened", "email": ADA} | event for event in events])
-        chosen = connection or self.connection
-        url = self.world.hub.connections.webhook_url(chosen)
-        delivery = Delivery("POST", url, {}, body, to_datetime(self.world.clock.now()))
-        return self.world.intake.store(workspace or self.world.workspace, chosen, delivery)
+        return self.world.deliver(connection or self.connection, body, workspace=workspace)
 
     def read(self, *events: dict[str, Any]) -> None:
-        """Tells and reads, and lets no run advance."""
+        """Tells and reads as the wake-up asks, and lets no run advance."""
         if events:
             self.tell(*events)
-        read(self.world.hub)
+        self.world.look(READ)
 
     @property
     def now(self) -> datetime:
@@ -108,11 +103,3 @@ class Told:
 
     def skipped(self) -> list[dict[str, str]]:
         return [json.loads(event.skipped or "{}") for event in self.events]
-
-
-def read(hub: Hub) -> int:
-    lease = hub.database.acquire(READ, 30)
-    assert lease is not None
-    count = read_deliveries(hub, lease)
-    hub.database.release(lease)
-    return count

@@ -5,7 +5,7 @@ import requests
 
 from connectors import hubspot
 from connectors.hubspot import practice
-from tests.connectors.contract import RecordingServer
+from tests.connectors.serving import recorded
 
 
 @pytest.fixture
@@ -17,10 +17,8 @@ def service():
 
 @pytest.fixture(scope="session")
 def running_server():
-    running = RecordingServer({"hubspot": practice.service})
-    running.base_url = running.start() + "/hubspot"
-    yield running
-    running.stop()
+    with recorded("hubspot", practice.service) as running:
+        yield running
 
 
 @pytest.fixture

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from connectors import shopify
 from connectors.shopify.client import Client
 from connectors.shopify.practice import service
 from hub.delivery import Delivery
+from tests.connectors import serving
 from tests.connectors.contract import RecordingServer
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[RecordingServer]:
-    made = RecordingServer({"shopify": service})
-    made.address = f"{made.start()}/shopify"
-    yield made
-    made.stop()
+    with serving.recorded("shopify", service) as running:
+        running.address = running.base_url
+        yield running
 
 
 @pytest.fixture
@@ -55,18 +54,15 @@ class Receiver:
     """Takes webhooks as a hub would, and answers `status`."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.deliveries: list[Delivery] = []
         self.status = 200
         self._come = threading.Condition()
-        self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_Quiet)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks/shopify/7f3a"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        request = Request(environ)
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        delivery = serving.received(environ)
         with self._come:
-            self.deliveries.append(Delivery("POST", request.url, headers, request.get_data(), datetime.now(UTC)))
+            self.deliveries.append(delivery)
             status = self.status
             self._come.notify_all()
         return Response(status=status)(environ, start_response)
@@ -84,36 +80,22 @@ class Receiver:
     def _by_topic(self) -> dict[str, Delivery]:
         return {delivery.headers["x-shopify-topic"]: delivery for delivery in self.deliveries}
 
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
-    yield made
-    made.stop()
+    with serving.listening(made) as address:
+        made.url = f"{address}/webhooks/shopify/7f3a"
+        yield made
 
 
 @pytest.fixture
 def responses_from() -> Iterator[Callable[[str], str]]:
     """Serves one body with status 200 to every call: gives the address."""
-    servers = []
+    with ExitStack() as ending:
 
-    def serve(body: str) -> str:
-        answer = Response(body, mimetype="application/json")
-        made = make_server("127.0.0.1", 0, Request.application(lambda request: answer), request_handler=_Quiet)
-        servers.append(made)
-        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
-        return f"http://127.0.0.1:{made.server_port}"
+        def serve(body: str) -> str:
+            answer = Response(body, mimetype="application/json")
+            return ending.enter_context(serving.listening(Request.application(lambda request: answer)))
 
-    yield serve
-    for made in servers:
-        made.shutdown()
-        made.server_close()
+        yield serve

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 
 from connectors import twilio
 from connectors.twilio.client import Client
 from connectors.twilio.practice import service
-from hub import Delivery
+from tests.connectors import serving
 from tests.connectors.contract import RecordingServer
+from tests.connectors.serving import Inbox
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[RecordingServer]:
-    running = RecordingServer({"twilio": service})
-    running.base_url = running.start() + "/twilio"
-    yield running
-    running.stop()
+    with serving.recorded("twilio", service) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -55,34 +49,9 @@ def client(connect: Callable[..., Client]) -> Client:
     return connect()
 
 
-class Inbox:
-    """A webhook address that answers 204 and keeps what came, or answers what it is told to."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.came: queue.Queue[Delivery] = queue.Queue()
-        self.answers: list[int] = []
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        request = Request(environ)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = request.get_data()
-        self.came.put(Delivery(request.method, request.url, headers, body, datetime.now(UTC)))
-        return Response(status=self.answers.pop(0) if self.answers else 204)(environ, start_response)
-
-    def take(self, count: int = 1) -> list[Delivery]:
-        """The next deliveries; queue.Empty if they do not come."""
-        return [self.came.get(timeout=10) for _ in range(count)]
-
-
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    held = Inbox()
-    running = make_server("127.0.0.1", 0, held, threaded=True)
-    held.url = f"http://127.0.0.1:{running.server_port}/webhooks/twilio/c-1"
-    thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield held
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    held = Inbox(204)
+    with serving.listening(held) as address:
+        held.url = f"{address}/webhooks/twilio/c-1"
+        yield held

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hub import Person, Step, outbox, schema, values
 from hub.connections import Connection
 from hub.core import Hub
 from hub.database import new_id
+from hub.wakeups import ADVANCE, perform
 from tests import telling
 from tests.world import World
 
@@ -21,6 +23,25 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what has nothing to do with the database: on one of them only."""
 
 PRIORITY = {"transactional": 0, "marketing": 2}
+
+
+class Slow:
+    """How a provider answers whose calls take until the test lets them go on."""
+
+    def __init__(self, answer: Any = None) -> None:
+        self._answer = {} if answer is None else answer
+        self._called, self._goes_on = Event(), Event()
+
+    def __call__(self, name: str, inputs: dict[str, Any]) -> Any:
+        self._called.set()
+        assert self._goes_on.wait(10)
+        return self._answer
+
+    def until_called(self) -> None:
+        assert self._called.wait(10)
+
+    def go_on(self) -> None:
+        self._goes_on.set()
 
 
 @dataclass
@@ -115,7 +136,18 @@ class Desk:
         poke: outbox.Poke | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Wakes the connection's queue as the engine does, and does what waits there once the wake-up arrives. Whatever
+        that makes a run go on with is told to the engine."""
+        carrier, queue = self.world.carrier, perform(self.connection.id)
+        carrier.wakeups.wake(queue)
+        assert queue in carrier.take()
+        due, woken = self._due(), carrier.times(ADVANCE)
         outbox.drain(hub or self.hub, self.connection.id, poke, stopping)
+        if self._due() - due and carrier.times(ADVANCE) == woken:
+            raise AssertionError("Runs can go on, and nobody told the engine.")
+
+    def _due(self) -> set[int]:
+        return {run.id for run in self.world.runs if run.due_at is not None}
 
     def later(self, **span: float) -> None:
         """Lets time pass, and has done what is due then."""

@@ -13,7 +13,7 @@ from hub import OutcomeUnknown, Rejected, TryLater, schema
 from hub.outbox import Poke
 from hub.outbox.backlog import Backlog
 from tests import telling
-from tests.hub.outbox.desk import ON_SQLITE, Desk
+from tests.hub.outbox.desk import ON_SQLITE, Desk, Slow
 from tests.servers import until
 from tests.telling import gather
 from tests.threads import in_a_thread
@@ -24,20 +24,14 @@ def sizes(desk: Desk) -> list[int]:
 
 
 def test_the_first_step_leaves_alone_and_what_arrives_meanwhile_goes_together(desk: Desk) -> None:
-    came, goes_on, poke = Event(), Event(), Poke()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    desk.provider.answer = answer
+    poke, slow = Poke(), Slow()
+    desk.provider.answer = slow
     desk.put(gather("first"))
     with in_a_thread(lambda: desk.drain(poke=poke)):
-        assert came.wait(10)
+        slow.until_called()
         desk.put_all([[gather(n)] for n in range(7)])
         poke.look()
-        goes_on.set()
+        slow.go_on()
     assert sizes(desk) == [1, 7]
     assert desk.did == ["first", *range(7)]
 
@@ -126,20 +120,14 @@ def test_a_connector_that_changes_what_it_is_given_changes_no_step(desk: Desk, m
 
 
 def test_an_urgent_message_leaves_before_a_thousand_that_wait(desk: Desk) -> None:
-    came, goes_on, poke = Event(), Event(), Poke()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    desk.provider.answer = answer
+    poke, slow = Poke(), Slow()
+    desk.provider.answer = slow
     desk.put_all([[telling.do(n)] for n in range(1000)])
     with in_a_thread(lambda: desk.drain(poke=poke)):
-        assert came.wait(10)
+        slow.until_called()
         desk.put(telling.send("+14155550100", "Your order is on its way", purpose="transactional"))
         poke.look()
-        goes_on.set()
+        slow.go_on()
         until(lambda: desk.provider.number > 40)
         assert "Your order is on its way" in desk.did[:24]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import operator
 from collections.abc import Callable
-from threading import Event
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from hub.connections import Connection
 from hub.errors import SetupError
 from hub.outbox import holder
 from tests import telling
-from tests.hub.outbox.desk import ON_SQLITE, Desk
+from tests.hub.outbox.desk import ON_SQLITE, Desk, Slow
 from tests.threads import in_a_thread
 
 
@@ -177,20 +176,13 @@ def test_a_step_without_its_persons_key_is_dropped(desk: Desk) -> None:
 
 
 def test_what_comes_back_of_somebody_who_was_erased_meanwhile_is_kept_nowhere(desk: Desk) -> None:
-    came, goes_on = Event(), Event()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {"member": "M7"}
-
-    desk.provider.answer = answer
+    slow = desk.provider.answer = Slow({"member": "M7"})
     person = desk.person("ada@example.com")
     desk.put(telling.name("hers"), person=person)
     with in_a_thread(desk.drain):
-        assert came.wait(10)
+        slow.until_called()
         desk.hub.privacy.erase(desk.world.workspace, "ada@example.com")
-        goes_on.set()
+        slow.go_on()
     (row,) = desk.world.rows(schema.step)
     assert (row.state, row.answer, row.inputs) == ("dropped", None, None)
     assert desk.world.rows(schema.identity, schema.identity.c.person_id == person) == []

@@ -14,7 +14,7 @@ from hub.connections import NEEDS_LOGIN
 from hub.outbox import Poke, record
 from hub.runs import retry
 from tests import telling
-from tests.hub.outbox.desk import ON_SQLITE, Desk
+from tests.hub.outbox.desk import ON_SQLITE, Desk, Slow
 from tests.servers import until
 from tests.threads import in_a_thread
 
@@ -57,6 +57,20 @@ def die_after_the_call(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         desk.drain()
 
 
+def go_wrong(desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Has done what waits, and something goes wrong with the call; whoever comes next finds everything well."""
+    if where == "lost":
+        desk.provider.after = lost
+        desk.drain()
+    elif where == "never_came":
+        desk.provider.answer = never_came
+        desk.drain()
+    else:
+        {"before": die_before_the_call, "after": die_after_the_call}[where](desk, monkeypatch)
+    desk.provider.after = lambda name, inputs: None
+    desk.provider.answer = lambda name, inputs: {}
+
+
 def settle(desk: Desk) -> None:
     desk.drain()
     for _ in range(6):
@@ -69,16 +83,7 @@ def test_what_may_be_repeated_is_done_and_under_one_key(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, step: Step, where: str
 ) -> None:
     run = desk.put(step)
-    if where == "lost":
-        desk.provider.after = lost
-        desk.drain()
-    elif where == "never_came":
-        desk.provider.answer = never_came
-        desk.drain()
-    else:
-        {"before": die_before_the_call, "after": die_after_the_call}[where](desk, monkeypatch)
-    desk.provider.after = lambda name, inputs: None
-    desk.provider.answer = lambda name, inputs: {}
+    go_wrong(desk, monkeypatch, where)
     settle(desk)
     assert desk.of(run).state == "done"
     assert desk.of(run).attempts == 2
@@ -98,17 +103,8 @@ def test_a_message_leaves_once_whatever_happens_to_its_call(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     run = desk.put(text())
-    if where == "lost":
-        desk.provider.after = lost
-        desk.drain()
-    elif where == "never_came":
-        desk.provider.answer = never_came
-        desk.drain()
-    else:
-        {"before": die_before_the_call, "after": die_after_the_call}[where](desk, monkeypatch)
+    go_wrong(desk, monkeypatch, where)
     assert desk.of(run).state == "claimed"
-    desk.provider.after = lambda name, inputs: None
-    desk.provider.answer = lambda name, inputs: {}
     settle(desk)
     assert desk.did == ["Hello Ada"]
     assert desk.of(run).state == "done"
@@ -277,11 +273,7 @@ def test_what_nobody_can_find_out_is_held_for_a_person_with_the_reason(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     run = desk.put(telling.ring("it"))
-    if where == "lost":
-        desk.provider.after = lost
-        desk.drain()
-    else:
-        {"before": die_before_the_call, "after": die_after_the_call}[where](desk, monkeypatch)
+    go_wrong(desk, monkeypatch, where)
     settle(desk)
     became = desk.of(run)
     assert (became.state, became.run_state) == ("unknown", "held")
@@ -309,20 +301,13 @@ def test_a_step_that_a_person_has_asked_about_again_is_seen_by_a_holder_that_is_
     settle(desk)
     assert desk.of(run).state == "unknown"
     desk.provider.looks, desk.provider.after = lambda: None, lambda name, inputs: None
-    came, goes_on = Event(), Event()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    desk.provider.answer = answer
+    slow = desk.provider.answer = Slow()
     desk.put(telling.do("slow"))
     with in_a_thread(desk.drain):
-        assert came.wait(10)
+        slow.until_called()
         retry(desk.world.workspace, desk.hub, run)
         until(lambda: desk.world.clock.advance(0.05) or desk.of(run).state == "done")
-        goes_on.set()
+        slow.go_on()
     assert desk.did == ["Hello Ada", "slow"]
 
 

@@ -11,7 +11,7 @@ from hub import OutcomeUnknown, Step
 from hub.outbox import flight
 from hub.wakeups import perform
 from tests import telling
-from tests.hub.outbox.desk import Desk
+from tests.hub.outbox.desk import Desk, Slow
 from tests.threads import in_a_thread
 
 STEPS = [telling.do("it"), telling.send("+14155550100", "it", purpose="transactional"), telling.ring("it")]
@@ -101,39 +101,26 @@ def test_a_question_of_a_holder_that_stood_still_is_asked_again(desk: Desk, monk
 
 
 def test_one_connection_has_one_holder(desk: Desk) -> None:
-    came, goes_on = Event(), Event()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    desk.provider.answer = answer
+    slow = desk.provider.answer = Slow()
     desk.put(telling.do(1))
     other = desk.world.another_hub()
     with in_a_thread(desk.drain):
-        assert came.wait(10)
+        slow.until_called()
         desk.put(telling.do(2))
         desk.drain(other)
         assert desk.did == [] and desk.states() == ["claimed", "waiting"]
-        goes_on.set()
+        slow.go_on()
     other.close()
     assert sorted(desk.did) == [1, 2]  # the holder looked once more before it went
 
 
 def test_a_holder_that_is_told_to_stop_waits_for_its_calls_and_leaves_the_rest(desk: Desk) -> None:
-    came, goes_on, stops = Event(), Event(), Event()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    desk.provider.answer = answer
+    stops, slow = Event(), Slow()
+    desk.provider.answer = slow
     desk.put_all([[telling.do(n)] for n in range(20)])
     with in_a_thread(lambda: desk.drain(stopping=stops.is_set)):
-        assert came.wait(10)
+        slow.until_called()
         stops.set()
-        goes_on.set()
+        slow.go_on()
     assert sorted(set(desk.states())) == ["done", "waiting"]
     assert desk.states().count("done") == len(desk.did) <= 8

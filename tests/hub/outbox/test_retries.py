@@ -14,10 +14,10 @@ from hub.connections import NEEDS_LOGIN, READY, Connection
 from hub.errors import SetupError
 from hub.runs import cancel
 from tests import telling
-from tests.hub.outbox.desk import Desk
+from tests.hub.outbox.desk import Desk, Slow
 from tests.hub.outbox.recipes import ask
 from tests.threads import in_a_thread
-from tests.world import World, tell
+from tests.world import World
 
 Happen = Callable[..., None]
 
@@ -25,14 +25,11 @@ Happen = Callable[..., None]
 @pytest.fixture
 def happen(world: World, monkeypatch: pytest.MonkeyPatch) -> Happen:
     """Lets something happen to Ada, whose run asks for the given steps."""
-    world.use(monkeypatch, ask)
-    connection = world.connect("telling", account="a")
-    world.enable("ask")
+    connection = world.turn_on(monkeypatch, ask)
     keys = iter(range(1000))
 
     def happen(*steps: tuple[str, dict[str, Any]], email: str = "ada@example.com", at: Connection = connection) -> None:
-        told = {"type": "happened", "id": next(keys), "email": email, "data": {"ask": steps}}
-        world.deliver(at, tell(events=[told]))
+        world.hear("happened", str(next(keys)), email, account=at, ask=steps)
         world.settle()
 
     return happen
@@ -152,19 +149,13 @@ def test_a_login_that_was_renewed_while_a_call_was_on_its_way_stays(world: World
 
 
 def test_what_is_switched_off_while_steps_wait_leaves_no_more(world: World) -> None:
-    desk, came, goes_on = Desk(world), Event(), Event()
-
-    def answer(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return {}
-
-    telling.provider.answer = answer
+    desk, slow = Desk(world), Slow()
+    telling.provider.answer = slow
     desk.put_all([[telling.do(n)] for n in range(50)])
     with in_a_thread(desk.drain):
-        assert came.wait(10)
+        slow.until_called()
         world.hub.connections.disconnect(desk.connection.id)
-        goes_on.set()
+        slow.go_on()
     assert len(desk.did) <= 4
     assert desk.states().count("waiting") == 50 - len(desk.did)
 
@@ -215,19 +206,13 @@ def test_what_failed_of_a_cancelled_run_is_not_tried_again(world: World) -> None
 
 def during_a_call(world: World, answer: Any) -> tuple[str, list[Any]]:
     """Cancels a run while its call is on its way; gives its step's state and what was done, a day later."""
-    desk, came, goes_on = Desk(world), Event(), Event()
-
-    def answers(name: str, inputs: dict[str, Any]) -> Any:
-        came.set()
-        assert goes_on.wait(10)
-        return answer
-
-    telling.provider.answer = answers
+    desk, slow = Desk(world), Slow(answer)
+    telling.provider.answer = slow
     run = desk.put(telling.do("it"))
     with in_a_thread(desk.drain):
-        assert came.wait(10)
+        slow.until_called()
         assert cancel(world.workspace, world.hub, run) == 0
-        goes_on.set()
+        slow.go_on()
     telling.provider.answer = fine
     desk.later(days=1)
     became = desk.of(run)
@@ -238,9 +223,7 @@ def during_a_call(world: World, answer: Any) -> tuple[str, list[Any]]:
 def test_an_exit_while_a_call_is_on_its_way_ends_the_run_and_keeps_what_came_back(world: World, happen: Happen) -> None:
     def answer(name: str, inputs: dict[str, Any]) -> Any:
         telling.provider.answer = fine
-        connection = world.hub.connections.list(world.workspace)[0]
-        told = {"type": "ended", "id": "end", "email": "ada@example.com"}
-        world.deliver(connection, tell(events=[told]))
+        world.hear("ended", "end")
         return {}
 
     telling.provider.answer = answer

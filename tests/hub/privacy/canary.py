@@ -83,10 +83,8 @@ def indiscreet(event: Event) -> Steps:
 
 
 def come_back(world: World, key: str = "9", **more: Any) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
     world.clock.advance(1)
-    world.deliver(connection, tell(events=[told(key, **more)]))
-    world.settle()
+    ask(world, key=key, **more)
 
 
 def sharing_a_phone(world: World) -> None:
@@ -98,7 +96,7 @@ def sharing_a_phone(world: World) -> None:
     come_back(world, "4", kind="no such type", phone=PHONE, email=OTHER, data=other)
 
 
-def ask(world: World, kind: str, key: str = "80", **more: Any) -> None:
+def ask(world: World, kind: str = "happened", key: str = "80", **more: Any) -> None:
     (connection,) = world.hub.connections.list(world.workspace)
     world.deliver(connection, tell(events=[told(key, kind, **more)]))
     world.settle()

@@ -58,9 +58,6 @@ def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Switches one recipe on, and lets one event happen without acting on it."""
 
     def start(made: Any = one_thing, **more: Any) -> None:
-        world.use(monkeypatch, made)
-        connection = world.connect("telling", account="a")
-        world.enable(made.name)
-        world.deliver(connection, tell(events=[told("1", **more)]))
+        world.deliver(world.turn_on(monkeypatch, made), tell(events=[told("1", **more)]))
 
     return start

@@ -67,20 +67,17 @@ def test_a_request_that_fails_does_not_hold_up_the_next(
     assert EMAIL not in caplog.text
 
 
+def act_on(world: World, **request: Any) -> None:
+    """A request that an account made is acted on."""
+    with world.hub.database.write() as database:
+        values = request | {"workspace_id": world.workspace.id, "state": "open", "at": 1}
+        database.execute(sa.insert(schema.privacy_request).values(values))
+    world.hub.privacy.act()
+
+
 def test_everyone_that_an_account_told_of_is_erased_when_it_asks_for_that(canary: World) -> None:
     (connection,) = canary.hub.connections.list(canary.workspace)
-    with canary.hub.database.write() as database:
-        database.execute(
-            sa.insert(schema.privacy_request).values(
-                id=1,
-                workspace_id=canary.workspace.id,
-                connection_id=connection.id,
-                kind="erase_all",
-                state="open",
-                at=1,
-            )
-        )
-    canary.hub.privacy.act()
+    act_on(canary, id=1, connection_id=connection.id, kind="erase_all")
     assert canary.rows(schema.person) == []
     assert [content for content in opened(canary, canary.hub.database) if OTHER.encode() in content] == []
     assert openable(canary, canary.hub.database) == []
@@ -91,18 +88,7 @@ def test_a_provider_may_ask_for_what_is_kept_and_an_erasure_takes_the_answer_alo
         about = connection.execute(
             sa.select(schema.event).where(schema.event.c.person_id.in_(ids_of(canary, EMAIL))).limit(1)
         ).one()
-    with canary.hub.database.write() as connection:
-        connection.execute(
-            sa.insert(schema.privacy_request).values(
-                id=about.id,
-                workspace_id=canary.workspace.id,
-                connection_id=about.connection_id,
-                kind="export",
-                state="open",
-                at=1,
-            )
-        )
-    canary.hub.privacy.act()
+    act_on(canary, id=about.id, connection_id=about.connection_id, kind="export")
     (request,) = canary.rows(schema.privacy_request)
     assert request.state == "ready"
     document = json.loads(canary.workspace.sealer.open(request.document, f"privacy request {request.id}"))
