@@ -25,7 +25,6 @@ from hub.jobs import RqWakeups
 from hub.timing import FrozenClock
 from hub.trouble import Trouble
 from tests import servers
-from tests.far.redis import OwnRedis
 from tests.far.site import ROOT, Site, running
 from tests.hub.conftest import free_port
 from tests.hub.test_clock import a_run, a_step, sleep_many, statements
@@ -110,17 +109,13 @@ def test_trouble_is_counted_by_what_it_is_about_and_not_by_whose_account(grown: 
 
 
 def test_wake_ups_that_were_sent_and_that_got_lost_are_counted(grown: Grown) -> None:
-    own = OwnRedis()
-    own.start()
-    try:
+    with servers.own_redis() as own:
         wakeups = RqWakeups(own.url)
         wakeups.wake("read")
         servers.until(lambda: grown("hub_wakeups_total", outcome="sent") == 1)
         own.stop()
         wakeups.wake("read")
         servers.until(lambda: grown("hub_wakeups_total", outcome="lost") == 1)
-    finally:
-        own.close()
 
 
 # ---- read from the database

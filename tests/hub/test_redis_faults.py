@@ -17,7 +17,6 @@ from hub import jobs
 from hub.jobs import RqWakeups
 from hub.wakeups import READ
 from tests import servers
-from tests.far.redis import OwnRedis
 
 
 @pytest.fixture
@@ -76,24 +75,19 @@ def test_a_queue_whose_job_got_lost_is_asked_for_again_after_a_moment(
 
 
 def test_a_redis_that_hangs_is_told_and_wake_ups_go_on_when_it_does(caplog: pytest.LogCaptureFixture) -> None:
-    own = OwnRedis()
-    own.start()
-    try:
-        with redis.Redis.from_url(own.url) as client:
-            server = client.info("server")["process_id"]
-            wakeups = RqWakeups(own.url)
-            with caplog.at_level(logging.WARNING, "hub.jobs"):
-                os.kill(server, signal.SIGSTOP)
-                try:
-                    wakeups.wake(READ)
-                    servers.until(lambda: "wake-ups to Redis: TimeoutError" in caplog.text)
-                finally:
-                    os.kill(server, signal.SIGCONT)
-                wakeups.wake("after")
-                servers.until(lambda: "wake-ups to Redis: works again" in caplog.text)
-            assert client.exists("hub:asked:after")
-    finally:
-        own.close()
+    with servers.own_redis() as own, redis.Redis.from_url(own.url) as client:
+        server = client.info("server")["process_id"]
+        wakeups = RqWakeups(own.url)
+        with caplog.at_level(logging.WARNING, "hub.jobs"):
+            os.kill(server, signal.SIGSTOP)
+            try:
+                wakeups.wake(READ)
+                servers.until(lambda: "wake-ups to Redis: TimeoutError" in caplog.text)
+            finally:
+                os.kill(server, signal.SIGCONT)
+            wakeups.wake("after")
+            servers.until(lambda: "wake-ups to Redis: works again" in caplog.text)
+        assert client.exists("hub:asked:after")
 
 
 def test_a_job_that_nobody_takes_does_not_stay(redis_url: str) -> None:
