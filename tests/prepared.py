@@ -42,7 +42,7 @@ class Prepared:
         seen: list[str] = []
 
         def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-            if statement.split()[0] in ("CREATE", "COMMENT", "INSERT", "ALTER"):
+            if statement.split()[0] in ("CREATE", "COMMENT", "INSERT", "UPDATE", "ALTER", "DROP"):
                 seen.append(statement.replace("%%", "%"))
 
         with closing(Database(url)) as database:
