@@ -45,7 +45,7 @@ def settled(desk: Desk) -> None:
     """What the next process does, once nobody holds the dead one's lease any more."""
     desk.hub.database.break_leases()
     desk.drain()
-    for _ in range(3):
+    for _ in range(8):
         desk.later(seconds=10)
 
 

@@ -49,6 +49,7 @@ def test_no_call_leaves_that_could_outlast_its_lease_as_it_was_asked_for(
         return {}
 
     monkeypatch.setattr(telling.connector, "limit", Limit(concurrent=1))
+    monkeypatch.setattr("hub.outbox.pace.AHEAD", 0)  # time here jumps while the holder asks, not while calls wait
     desk.provider.answer = answer
     desk.put(telling.do("long"))
     desk.put_all([[telling.do(n)] for n in range(3)])
@@ -93,4 +94,4 @@ def test_a_call_that_did_not_leave_after_all_is_not_counted(desk: Desk, monkeypa
     monkeypatch.setattr(flight.Flight, "send", sends)
     run = desk.put(telling.do("it"))
     desk.drain()
-    assert (desk.of(run).state, desk.of(run).attempts, desk.did) == ("done", 2, ["it"])
+    assert (desk.of(run).state, desk.of(run).attempts, desk.did) == ("done", 1, ["it"])
