@@ -267,7 +267,9 @@ def test_what_a_provider_says_is_kept_without_anybodys_data_or_secret(
     with caplog.at_level(logging.DEBUG):
         run = desk.put(telling.do(inputs))
         desk.drain()
-    told = f"{desk.of(run).reason} {caplog.text} {[row.reason for row in desk.world.runs]}"
+    # Without what RQ tells of its jobs: those have ids by chance.
+    logged = [record.getMessage() for record in caplog.records if not record.name.startswith("rq")]
+    told = f"{desk.of(run).reason} {logged} {[row.reason for row in desk.world.runs]}"
     for secret in ("ada", "lovelace", "555", "sqüare", "u00fc", "blue hat", "shpat", "12345", "77001", "\0"):
         assert secret not in told.lower()
     assert "…" in str(desk.of(run).reason)

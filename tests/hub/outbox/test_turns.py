@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -37,7 +38,13 @@ def test_many_that_cannot_be_opened_keep_nobody_waiting(desk: Desk, monkeypatch:
 
 @ON_SQLITE
 def test_calls_that_leave_together_and_come_too_fast_together_are_one_reason_to_slow_down(desk: Desk) -> None:
-    desk.provider.answer = lambda name, inputs: RateLimited()
+    together = threading.Barrier(4)
+
+    def answer(name: str, inputs: dict[str, Any]) -> Any:
+        together.wait(10)  # else the first one's answer would keep back the others
+        return RateLimited()
+
+    desk.provider.answer = answer
     desk.put_all([[telling.do(n)] for n in range(4)])
     desk.drain()
     assert desk.provider.number == 4
