@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from hub import Event, OutcomeUnknown, ServiceDown, Steps, engine, outbox, recipe, runs, together, wait_for
+from hub import Event, OutcomeUnknown, ServiceDown, Steps, engine, outbox, recipe, runs, schema, together, wait_for
 from hub.recipe import Recipe
 from tests import telling
 from tests.hub.outbox.desk import ON_SQLITE, Desk
@@ -87,7 +88,7 @@ def test_what_came_while_a_run_was_held_counts_when_a_person_lets_it_go_on(
     happen(world, "ended", "2")
     world.settle()
     runs.retry(world.workspace, world.hub, world.runs[0].id)
-    world.settle()
+    world.tick()
     assert (world.runs[0].state, world.runs[0].reason) == ("stopped", "Ended by telling.ended.")
 
 
@@ -142,6 +143,7 @@ def test_a_run_that_an_unknown_outcome_holds_while_the_engine_decides_on_it_stay
 ) -> None:
     telling.provider.answer = lambda name, inputs: ServiceDown() if name == "ring" else {"id": 1}
     start(world, monkeypatch, both)
+    world.settle()
     (connection,) = world.hub.connections.list(world.workspace)
     write, held = engine.write, []
 
@@ -155,7 +157,9 @@ def test_a_run_that_an_unknown_outcome_holds_while_the_engine_decides_on_it_stay
         return write(hub, found)
 
     monkeypatch.setattr(engine, "write", and_meanwhile)
-    world.settle()
+    with world.hub.database.write() as database:
+        database.execute(sa.update(schema.run).values(due_at=world.clock.now()))
+    world.tick()
     assert held == ["held"]
     assert [run.state for run in world.runs] == ["held"]
     assert did(world) == ["one"]
