@@ -65,7 +65,7 @@ class Backlog:
         found: dict[Name, PutOff] = {}
         for late in (*self._later.values(), *(late for item in doubted if (late := late_of(item.step, item.due)))):
             for step in self._of.get(late.person_id, ()):
-                if step.turn > late.turn:
+                if step.turn > late.turn and step.name[0] != late.name[0]:
                     found[step.name] = PutOff(step, max(late.due, soonest), IN_ORDER)
         twins = {item.step.twin: item.due for item in doubted}
         for step in (step for lane in self._lanes.values() for step in lane) if twins else ():
@@ -123,21 +123,22 @@ class Backlog:
         with self.hub.database.read() as database:
             return [(run_id, position) for run_id, position in database.execute(_NAMES, asked).all()]
 
-    def next(self, busy: Set[Lane], people: Set[int]) -> Call | None:
+    def next(self, busy: Set[Lane], people: Mapping[int, Set[int]]) -> Call | None:
         """The next call that could leave, the urgent and the oldest first; None if there is none.
 
         While a call of a lane is on its way (`busy`), another one leaves only if it is full: what arrives meanwhile
-        goes together. A step waits while one about the same person is on its way (`people`).
+        goes together. A step waits while one about the same person that another run asked for is on
+        its way (`people`, with those runs).
         """
         calls = [call for lane in self._lanes if (call := self._next_of(lane, busy, people))]
         return min(calls, key=lambda call: call.steps[0].turn, default=None)
 
-    def _next_of(self, lane: Lane, busy: Set[Lane], people: Set[int]) -> Call | None:
+    def _next_of(self, lane: Lane, busy: Set[Lane], people: Mapping[int, Set[int]]) -> Call | None:
         steps = self._lanes[lane]
         limit = steps[0].action.batch_limit
         together: dict[Name, Waiting] = {}
         for step in steps:
-            if step.person_id not in people and self._is_first(step, together):
+            if self._may_go(step, people) and self._is_first(step, together):
                 together[step.name] = step
                 if len(together) == limit:
                     break
@@ -145,14 +146,20 @@ class Backlog:
             return None
         return Call(tuple(together.values()))
 
+    @staticmethod
+    def _may_go(step: Waiting, people: Mapping[int, Set[int]]) -> bool:
+        """Whether nothing that another run asked for about the same person is on its way. What one run asks for at
+        once may be on its way at once."""
+        return step.person_id is None or people.get(step.person_id, set()) <= {step.name[0]}
+
     def _is_first(self, step: Waiting, together: Mapping[Name, Waiting]) -> bool:
-        """Whether all that was asked for before it about the same person leaves in the same call."""
+        """Whether all that other runs asked for before it about the same person leaves in the same call."""
         if step.person_id is None:
             return True
         for earlier in self._of[step.person_id]:
             if earlier is step:
                 return True
-            if earlier.name not in together:
+            if earlier.name not in together and earlier.name[0] != step.name[0]:
                 return False
         return False
 

@@ -75,7 +75,7 @@ class Flight:
         self._count = 0
         self._lanes: Counter[Lane | None] = Counter()
         self._steps: dict[Name, Waiting] = {}
-        self._people: Counter[int | None] = Counter()
+        self._people: Counter[tuple[int | None, int]] = Counter()
 
     def __len__(self) -> int:
         """How many calls are on their way or came back and were not taken yet."""
@@ -94,9 +94,13 @@ class Flight:
         return {step.twin for step in self._steps.values()}
 
     @property
-    def people(self) -> set[int]:
-        """Whom these calls are about."""
-        return {person_id for person_id in self._people if person_id is not None}
+    def people(self) -> dict[int, set[int]]:
+        """Whom these calls are about, each with the runs that asked for them."""
+        found: dict[int, set[int]] = {}
+        for person_id, run_id in self._people:
+            if person_id is not None:
+                found.setdefault(person_id, set()).add(run_id)
+        return found
 
     def send(self, trip: Trip, work: Callable[[], list[Outcome]]) -> None:
         """Has the work done as soon as a thread is free, the urgent first; not if meanwhile a call told that others
@@ -105,7 +109,7 @@ class Flight:
         self._lanes[trip.lane] += 1
         for step in trip.steps:
             self._steps[step.name] = step
-            self._people[step.person_id] += 1
+            self._people[step.person_id, step.name[0]] += 1
         if self._is_halted:
             self._come_back(trip)
             return
@@ -158,7 +162,7 @@ class Flight:
             _one_less(self._lanes, back.trip.lane)
             for step in back.trip.steps:
                 del self._steps[step.name]
-                _one_less(self._people, step.person_id)
+                _one_less(self._people, (step.person_id, step.name[0]))
             taken.append(back)
         return taken
 

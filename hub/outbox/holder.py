@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -29,7 +29,7 @@ from .flight import Flight, Trip
 from .poke import Poke
 from .record import Round, write_round
 from .standing import has_work, let_others_pass, lose_login, pace_of
-from .steps import Call, Name
+from .steps import Call, Name, Waiting
 from .veil import veiled
 
 log = logging.getLogger("hub.outbox")
@@ -186,17 +186,14 @@ class _Holder:
         is not settled, as it comes before them."""
         self._ask_back(now, {outcome.step.name for outcome in outcomes})
         busy, chosen = self.flight.lanes, []
-        people = self.flight.people | {
-            outcome.step.person_id
-            for outcome in outcomes
-            if not outcome.is_settled and outcome.step.person_id is not None
-        }
+        people = self.flight.people
+        _add(people, [outcome.step for outcome in outcomes if not outcome.is_settled])
         while call := self.backlog.next(busy, people):
             if not self._has_room(now, urgent=call.lane[0] == TRANSACTIONAL):
                 break
             self.backlog.take(call)
             busy.add(call.lane)
-            people |= {step.person_id for step in call.steps if step.person_id is not None}
+            _add(people, call.steps)
             chosen.append(call)
         return chosen
 
@@ -304,3 +301,10 @@ class _Holder:
                     raise
                 self.hub.pause(pause)
                 pause = min(AGAIN_SECONDS, pause * 2)
+
+
+def _add(people: dict[int, set[int]], steps: Iterable[Waiting]) -> None:
+    """Adds whom these steps are about, with the runs that asked for them."""
+    for step in steps:
+        if step.person_id is not None:
+            people.setdefault(step.person_id, set()).add(step.name[0])

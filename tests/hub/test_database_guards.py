@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -111,6 +112,7 @@ def test_a_run_that_another_process_decides_on_is_left_to_it_until_that_is_known
     world.enable("rest")
     world.deliver(connection, tell(events=[{"type": "happened", "id": "1", "email": ADA}]))
     read(world.hub)
+    world.clock.advance(timedelta(days=400))  # what it waits for is over
 
     def dies(*_: Any) -> Any:
         raise KeyboardInterrupt
