@@ -306,6 +306,7 @@ def test_a_step_that_ends_while_the_engine_decides_on_its_run_is_not_overlooked(
     connection = world.turn_on(monkeypatch, both)
     world.hear()
     telling.provider.answer = lambda name, inputs: ServiceDown() if name == "gather" else {"id": 1}
+    world.settle()
     write, came_back = engine.write, []
 
     def and_meanwhile(hub: Any, found: Any) -> Any:
@@ -317,6 +318,8 @@ def test_a_step_that_ends_while_the_engine_decides_on_its_run_is_not_overlooked(
         return write(hub, found)
 
     monkeypatch.setattr(engine, "write", and_meanwhile)
-    world.settle()
+    with world.hub.database.write() as database:
+        database.execute(sa.update(schema.run).values(due_at=world.clock.now()))
+    world.tick()
     assert came_back == [["done", "done"]]
     assert world.runs[0].state == "done"
