@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ PATIENCE_SECONDS = 10.0
 _LAST = "~"  # comes after every queue's name: those that are sent together go in the order of their names
 
 
-class Carrier:
+class Carrier(ABC):
     """What both do: a queue that was woken is noted, and must arrive."""
 
     wakeups: Wakeups
@@ -55,8 +56,9 @@ class Carrier:
                 woken, self._woken = self._woken, []
             return self._arrived(woken)
 
+    @abstractmethod
     def _arrived(self, woken: Sequence[str]) -> set[str]:
-        raise NotImplementedError
+        """Of what was woken, the queues that a worker would be poked for."""
 
 
 class ByThreads(Carrier):

@@ -1,9 +1,8 @@
-"""Some seeds of faults on the real processes, the same ones each time, and one that nobody has seen yet."""
+"""Some seeds of faults on the real processes, the same ones each time; `make faults` plays others."""
 
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 
@@ -11,8 +10,7 @@ from tests.faults import disk, times
 from tests.faults.driver import play
 from tests.faults.schedule import CLUSTER, EMBEDDED
 
-FRESH = random.SystemRandom().randrange(1_000_000)
-SEEDS = [(EMBEDDED, 1), (EMBEDDED, 5), (EMBEDDED, FRESH), (CLUSTER, 2), (CLUSTER, FRESH)]
+SEEDS = [(EMBEDDED, 1), (EMBEDDED, 4), (EMBEDDED, 6), (CLUSTER, 2), (CLUSTER, 4)]
 
 
 def test_this_machine_can_play_every_fault() -> None:

@@ -58,7 +58,7 @@ def test_a_worker_that_is_cut_off_in_the_middle_of_calls_is_followed_and_does_no
     cluster: Cluster, measured: Measured, how: str
 ) -> None:
     place, name = cluster.place, f"cut-{how}"
-    place.ask_provider("/_faults/far", {"latency": 1.0})
+    place.ask_provider("/_settings/far", {"latency": 1.0})
     assert far_event(cluster, name)["status"] == 200
     until(lambda: len(place.ask_provider("/_from/far")) == 3, 20, "The three calls")
     address = place.ask_provider("/_from/far")[0]
@@ -67,7 +67,7 @@ def test_a_worker_that_is_cut_off_in_the_middle_of_calls_is_followed_and_does_no
     held = cluster.lease(queue)
     with cut(worker, how, cluster):
         began = time.time()
-        place.ask_provider("/_faults/far", {"latency": 0.0})
+        place.ask_provider("/_settings/far", {"latency": 0.0})
         until(lambda: cluster.lease(queue).fence > held.fence, 30, "Another holder")
         measured(f"a worker {how}: its calls' account has another holder after {time.time() - began:.1f} s")
         cluster.until_settled()
@@ -92,7 +92,6 @@ def test_a_web_that_is_cut_off_is_left_to_the_other_and_nothing_is_lost(cluster:
             time.sleep(3)
     cluster.until_settled()
     cluster.place.assert_once(list(taken.at))
-    assert taken.failed
     measured(f"a web isolated for 3 s: {len(taken)} orders, {len(taken.failed)} posts went to the other web")
 
 
