@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from tests.machines.cluster import Cluster
 
-BURST, MOST_BURSTS = 150, 6
+BURST, MOST_BURSTS = 100, 12
 
 
 def kept(cluster: Cluster) -> Counter[str]:
