@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub import history
-from hub.history import StepLine, Story
-from tests.faults.load import Delivery, Load, Order, Who
-from tests.faults.site import AUDIENCE, KEY, TAG, Site
-from tests.servers import until
+from tests.faults.load import Delivery, Load, Who
+from tests.faults.observing import Books, Seen, Told
+from tests.faults.site import TAG
 
 CONTACT, MEMBER, SMS = "hubspot.upsert_contact", "mailchimp.upsert_member", "twilio.send_sms"
-READY_SECONDS = 30.0
-EXPECTED_REFUSALS = ("practice fault: this member failed", "Something went wrong with this member", "opted out")
-"""Words of the providers that refuse for good: those of a partial failure, and of somebody who texted STOP."""
+PARTIAL = ("practice fault: this member failed", "Something went wrong with this member")
+OPTED_OUT = ("opted out",)
+"""Words of refusals for good: of a member of a batch that fails, and of somebody who texted STOP."""
 
 
 @dataclass
@@ -33,74 +31,20 @@ class Findings:
     unknown: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the hub tells of one order: the runs for it, with their steps."""
-
-    order: Order
-    stories: Sequence[Story]
-
-    def step(self, action: str) -> StepLine | None:
-        return next((step for story in self.stories for step in story.steps if step.action == action), None)
-
-    def is_done(self, action: str) -> bool:
-        step = self.step(action)
-        return step is not None and step.state == "done"
-
-
-@dataclass(frozen=True)
-class Books:
-    """The practice services' own: contacts and members by address, texts by number in the order they were sent."""
-
-    contacts: Mapping[str, Sequence[Mapping[str, str]]]
-    members: Mapping[str, Mapping[str, Any]]
-    texts: Mapping[str, Sequence[str]]
-
-
-def audit(site: Site, load: Load) -> Findings:
-    """Looks at everything from outside, once the hub is at rest, and providers have done what they were asked."""
-    until(lambda: site.providers.in_flight() == 0, READY_SECONDS, "The end of the slowest call")
-    found, books = Findings(), read_books(site)
-    told = read_told(site, load, found)
-    for one in told:
+def audit(load: Load, seen: Seen) -> Findings:
+    """Compares all that was seen with the load and with itself."""
+    found = Findings(untruthful=list(seen.unlike))
+    for one in seen.told:
         _audit_run(one, load, found)
-        _audit_effects(one, books, found)
-    for who in {one.order.who for one in told}:
-        mine = [one for one in told if one.order.who == who]
-        _audit_texts(who, mine, books, found)
-        _audit_order(mine, load, books, found)
-    _audit_strangers(load, books, found)
-    _audit_events(site, load, found)
-    _audit_repeats(site, load, found)
-    _audit_house(site, found)
+        _audit_effects(one, load, seen.books, found)
+    for who in dict.fromkeys(one.order.who for one in seen.told):
+        mine = [one for one in seen.told if one.order.who == who]
+        _audit_texts(who, mine, seen.books, found)
+        _audit_order(mine, load, seen.books, found)
+    _audit_strangers(load, seen, found)
+    _audit_events(load, seen, found)
+    _audit_repeats(load, seen.books, found)
     return found
-
-
-def read_books(site: Site) -> Books:
-    contacts: dict[str, list[Mapping[str, str]]] = defaultdict(list)
-    for contact in site.providers.books("hubspot")["objects"]["contacts"].values():
-        contacts[contact["properties"].get("email", "")].append(contact["properties"])
-    audience = site.providers.books("mailchimp")["lists"][AUDIENCE]
-    texts: dict[str, list[str]] = defaultdict(list)
-    for message in site.providers.books("twilio")["messages"]:
-        texts[message["to"]].append(message["body"])
-    members = {member["email_address"]: member for member in audience["members"].values()}
-    return Books(contacts, members, texts)
-
-
-def read_told(site: Site, load: Load, found: Findings) -> list[Told]:
-    """Each order with its runs. `hub runs` and `hub run` must tell the same of each."""
-    listed = {line["id"]: line for line in site.json("runs", "--limit", "10000")}
-    stories: dict[int, list[Story]] = defaultdict(list)
-    with site.hub() as (hub, workspace):
-        for run_id, line in listed.items():
-            story = history.story(workspace, hub, int(run_id), opened=True)
-            stories[story.data["order_number"]].append(story)
-            if line["state"] != story.run.state:
-                found.untruthful.append(f"run {run_id} is {line['state']} in the list and {story.run.state} alone")
-    known = {order.number for order in load.orders}
-    found.other += [f"order {number}, which is forged, has a run" for number in stories if number not in known]
-    return [Told(order, stories[order.number]) for order in load.orders]
 
 
 # ---- each order
@@ -125,11 +69,12 @@ def _audit_run(one: Told, load: Load, found: Findings) -> None:
             found.untruthful.append(f"{name}: its run is done, and not {', '.join(open_steps)}")
 
 
-def _audit_effects(one: Told, books: Books, found: Findings) -> None:
-    """What is told to be done is in the books; what was refused was refused for a reason that the schedule gave."""
+def _audit_effects(one: Told, load: Load, books: Books, found: Findings) -> None:
+    """What is told to be done is in the books; what was refused was refused for a reason that the run gave."""
     name, email = f"order {one.order.number}", one.order.who.email
     for step in (step for story in one.stories for step in story.steps):
-        if step.state == "refused" and not any(words in str(step.reason) for words in EXPECTED_REFUSALS):
+        expected = PARTIAL + (OPTED_OUT if one.order.who.number in load.stopped else ())
+        if step.state == "refused" and not any(words in str(step.reason) for words in expected):
             found.lost.append(f"{name}: {step.action} was refused ({step.reason})")
     if one.is_done(CONTACT) and len(books.contacts.get(email, ())) != 1:
         found.lost.append(f"{name}: there are {len(books.contacts.get(email, ()))} contacts, and it is told as done")
@@ -195,8 +140,10 @@ def _comes_first(load: Load, first: Told, second: Told) -> bool:
 # ---- everything else
 
 
-def _audit_strangers(load: Load, books: Books, found: Findings) -> None:
+def _audit_strangers(load: Load, seen: Seen, found: Findings) -> None:
     """Nobody is in the books who ordered nothing; nobody gets a text who had said STOP before their order."""
+    books = seen.books
+    found.other += [f"order {number}, which is forged, has a run" for number in seen.strange]
     emails, phones = {order.who.email for order in load.orders}, {order.who.phone for order in load.orders}
     strangers = (books.contacts.keys() | books.members.keys()) - emails
     found.other += [f"{email} is in the books, and never ordered" for email in sorted(strangers)]
@@ -214,9 +161,9 @@ def _audit_strangers(load: Load, books: Books, found: Findings) -> None:
                 found.other.append(f"buyer {number} said STOP before order {order.number}, and got its text")
 
 
-def _audit_events(site: Site, load: Load, found: Findings) -> None:
+def _audit_events(load: Load, seen: Seen, found: Findings) -> None:
     """As many events of each type as were acknowledged: of what got no answer, none or one each."""
-    kept = Counter(line["type"] for line in site.json("events", "--limit", "10000"))
+    kept = seen.events
     for type in {delivery.type for delivery in load.deliveries if delivery.type}:
         mine = [delivery for delivery in load.deliveries if delivery.type == type]
         sure = {delivery.key for delivery in mine if delivery.acknowledged}
@@ -229,7 +176,7 @@ def _audit_events(site: Site, load: Load, found: Findings) -> None:
         for delivery in load.deliveries
         if delivery.type and delivery.patient and not delivery.acknowledged
     ]
-    reports, texts = kept["twilio.message.status_changed"], len(site.providers.books("twilio")["messages"])
+    reports, texts = kept["twilio.message.status_changed"], sum(map(len, seen.books.texts.values()))
     if reports > 2 * texts:
         found.doubled.append(f"{reports} reports on {texts} texts")
 
@@ -238,13 +185,12 @@ def _brief(delivery: Delivery) -> str:
     return ", ".join(f"{status} {times} times" for status, times in Counter(delivery.statuses).items())
 
 
-def _audit_repeats(site: Site, load: Load, found: Findings) -> None:
+def _audit_repeats(load: Load, books: Books, found: Findings) -> None:
     """No text is asked for again after a call without a clear answer, unless it was looked for in between. Of orders
     that are alike nobody can tell from outside whether the second text is the first one's repeat."""
-    lines = site.providers.texts()
-    looks = [line for line in lines if not line["sends"] and line["status"] == 200]
+    looks = [line for line in books.asked if not line["sends"] and line["status"] == 200]
     sends: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for line in lines:
+    for line in books.asked:
         if line["sends"]:
             sends[line["to"], line["text"]].append(line)
     alike = {order.text for order in load.orders if order.who.alike}
@@ -261,29 +207,6 @@ def _audit_repeats(site: Site, load: Load, found: Findings) -> None:
 def _is_unclear(status: int | None) -> bool:
     """A message that was made is answered by 201."""
     return status is None or status >= 500 or status == 200
-
-
-# ---- the house
-
-
-PERSONAL = ("Quentin", "Quimby", "Mallory", "@example.com", "1415555", "practice-webhook-secret", KEY)
-"""What no log may hold: what the load tells of people, and secrets."""
-
-
-def _audit_house(site: Site, found: Findings) -> None:
-    """It is ready, it finds itself well, and its logs tell nothing that they should not."""
-    try:
-        until(lambda: site.answers("/readyz"), READY_SECONDS, "The hub being ready")
-    except TimeoutError as error:
-        found.other.append(str(error))
-    if not found.unknown and (check := site.command("check", check=False)).returncode != 0:
-        found.other.append(f"hub check: {check.stdout}{check.stderr}")
-    log = site.log()
-    found.other += [f"a log tells {words!r}" for words in PERSONAL if words in log]
-    if "Traceback" in log:
-        found.other.append(f"a log has a traceback: {log[log.index('Traceback') :][:2000]}")
-    for part in site.keeper.parts.values():
-        found.other += [f"{part.name} ended by itself with code {code}" for code in part.ends if code != 1]
 
 
 def events_acknowledged(load: Load) -> int:

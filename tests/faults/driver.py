@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.faults.auditor import Findings, audit, events_acknowledged
 from tests.faults.evidence import keep
+from tests.faults.house import look_after
 from tests.faults.load import load
+from tests.faults.observing import look
 from tests.faults.playing import Playing
 from tests.faults.posting import Posting
 from tests.faults.schedule import Fault, schedule
@@ -71,7 +73,8 @@ def play(seed: int, kind: str, *, real: bool = False, evidence: Path | None = No
         posting.start()
         playing.start()
         settled = settle(site, playing, posting, real=real)
-        findings = audit(site, made)
+        findings = audit(made, look(site, made))
+        look_after(site, findings)
         took = time.monotonic() - began
         result = Result(seed, kind, faults, events_acknowledged(made), settled, findings, took)
         if evidence is not None and not result.is_good:
