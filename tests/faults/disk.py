@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -38,7 +39,7 @@ class Disk:
     def close(self) -> None:
         if self.is_small:
             subprocess.run(["umount", "-l", str(self.folder)], check=False)
-            self.folder.rmdir()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _mount(self, options: str) -> bool:
         done = subprocess.run(

@@ -10,10 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+
+from tests.faults.leash import Leash
 
 ROOT = Path(__file__).resolve().parents[2]
 AGAIN_SECONDS = 0.5
@@ -24,23 +26,26 @@ STOP_SECONDS = 40.0
 def compiled() -> Mapping[str, str]:
     """Has Python keep what it compiled for the next process, as a hub that was installed has it: a start then takes a
     third of the time."""
-    kept = tempfile.TemporaryDirectory(prefix="regulars-compiled-", dir="/tmp")
-    _kept.append(kept)
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": kept.name}
+    folder = Path(tempfile.mkdtemp(prefix="regulars-compiled-", dir="/tmp"))
+    _leash.append(Leash())
+    _leash[0].folder(folder)
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
-_kept: list[tempfile.TemporaryDirectory[str]] = []
-"""Removed when this process ends."""
+_leash: list[Leash] = []
+"""Held until this process ends."""
 
 
 @dataclass
 class Part:
-    """One process of a hub: its `words` on the command line. `ends`: the codes with which it ended by itself."""
+    """One process of a hub: its `words` on the command line. `started` is told the number of each that it makes;
+    `ends` are the codes with which it ended by itself."""
 
     name: str
     words: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     log: Path
+    started: Callable[[int], None] = field(repr=False)
     wanted: bool = False
     process: subprocess.Popen[bytes] | None = None
     ends: list[int] = field(default_factory=list)
@@ -96,6 +101,7 @@ class Part:
                         stdout=out,
                         stderr=out,
                     )
+                self.started(self.process.pid)
 
 
 class Keeper:

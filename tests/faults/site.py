@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,11 +22,12 @@ from hub.workspaces import Workspace
 from tests import servers
 from tests.faults import providers
 from tests.faults.disk import Disk
+from tests.faults.leash import Leash
 from tests.faults.load import TEXT
 from tests.faults.parts import Keeper, Part, compiled
 from tests.faults.ports import free_port
 from tests.faults.schedule import CLOCKS, DATABASE, EMBEDDED, PARTS, SMALL_DISK
-from tests.faults.times import Times
+from tests.faults.times import Times, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "a secret key for tests that is long enough to be one"
@@ -114,11 +114,12 @@ class Site:
 def running(kind: str) -> Iterator[Site]:
     """A hub of a kind. Raises RuntimeError or TimeoutError with its log if it does not start."""
     with ExitStack() as ending:
-        folder = Path(tempfile.mkdtemp(prefix="regulars-faults-", dir="/tmp"))
-        ending.callback(shutil.rmtree, folder, ignore_errors=True)
-        times, disk = Times(), Disk()
-        ending.callback(times.close)
-        ending.callback(disk.close)
+        leash = Leash()
+        ending.callback(leash.close)
+        folder, times, disk = Path(tempfile.mkdtemp(prefix="regulars-faults-", dir="/tmp")), Times(), Disk()
+        for each in (folder, times.folder, disk.folder):
+            leash.folder(each)
+        ending.callback(sweep)
         served = ending.enter_context(
             providers.serving({**compiled(), **times.environment("providers")}, folder / "providers.log")
         )
@@ -129,7 +130,13 @@ def running(kind: str) -> Iterator[Site]:
         settings = _settings(disk.folder, postgres, redis)
         environment = _environment(settings)
         parts = [
-            Part(name, WORDS.get(name, [name]), {**environment, **times.environment(name)}, folder / f"{name}.log")
+            Part(
+                name,
+                WORDS.get(name, [name]),
+                {**environment, **times.environment(name)},
+                folder / f"{name}.log",
+                leash.process,
+            )
             for name in PARTS[kind]
         ]
         keeper = Keeper(parts)

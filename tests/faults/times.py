@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
@@ -31,8 +30,8 @@ class Times:
         self.library = library()
         self.gone_on = 0.0
         self._wrong: dict[str, float] = defaultdict(float)
-        self._folder = Path(tempfile.mkdtemp(prefix="regulars-times-", dir="/tmp"))
-        self._folder.chmod(0o755)  # PostgreSQL runs as somebody else
+        self.folder = Path(tempfile.mkdtemp(prefix="regulars-times-", dir="/tmp"))
+        self.folder.chmod(0o755)  # PostgreSQL runs as somebody else
 
     def environment(self, machine: str) -> Mapping[str, str]:
         """What a program of this machine must find in its environment."""
@@ -41,7 +40,7 @@ class Times:
         self._write(machine)
         return {
             "LD_PRELOAD": str(self.library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._folder / machine),
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / machine),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             # Else each wait for Python's own lock reads the file too, and ends too early.
@@ -59,21 +58,17 @@ class Times:
         """Lets so much time pass at once, on all machines."""
         if self.library is not None:
             self.gone_on += seconds
-            for file in self._folder.iterdir():
+            for file in self.folder.glob("[!.]*"):
                 self._write(file.name)
 
-    def close(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        _sweep()
-
     def _write(self, machine: str) -> None:
-        fresh = self._folder.with_name(f"{self._folder.name}-{machine}")
+        fresh = self.folder / f".{machine}"
         fresh.write_text(f"{self.gone_on + self._wrong[machine]:+.3f}\n")
         fresh.chmod(0o644)
-        fresh.replace(self._folder / machine)  # whoever reads it meanwhile reads the one or the other
+        fresh.replace(self.folder / machine)  # whoever reads it meanwhile reads the one or the other
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Removes what libfaketime leaves of processes that were killed."""
     for file in Path("/dev/shm").glob("*faketime_s*_*"):
         number = re.search(r"\d+$", file.name)

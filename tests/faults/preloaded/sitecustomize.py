@@ -6,12 +6,14 @@ the machine was started; the system refuses that. `select` is told a span instea
 
 import select
 import time
+from typing import SupportsIndex
 
 
-def _sleep(seconds: float) -> None:
-    if seconds < 0:
+def _sleep(seconds: float | SupportsIndex, /) -> None:
+    span = seconds if isinstance(seconds, float | int) else seconds.__index__()
+    if span < 0:
         raise ValueError("sleep length must be non-negative")
-    select.select([], [], [], seconds)
+    select.select([], [], [], span)
 
 
 time.sleep = _sleep
