@@ -1,13 +1,15 @@
 """One process of a hub that knows this package: `python -m tests.far.process up|web|worker|clock`.
 
 Its leases can be short (`FAR_LEASE_SECONDS`), so that a test need not wait long for the work of a process that was
-killed, and so can the time it has to end (`FAR_STOP_SECONDS`).
+killed, and so can the time it has to end (`FAR_STOP_SECONDS`). With `FAR_SIGNALS_ELSEWHERE` its main thread gets no
+signals, once it is ready: the system gives them to another one.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 
 import requests
@@ -52,6 +54,8 @@ def on_ready(hub: Hub) -> None:
     requests.get(f"http://127.0.0.1:{hub.settings.port}/healthz", timeout=5).raise_for_status()
     if os.environ.get("FAR_FAILS"):
         raise SetupError("It is ready, and not wanted.")
+    if os.environ.get("FAR_SIGNALS_ELSEWHERE"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     print("ready", flush=True)
 
 

@@ -17,7 +17,7 @@ from hub.core import Hub
 from hub.recipe import Recipe
 from hub.sealing import Keyring
 from tests import telling
-from tests.hub.locks import ON_POSTGRES, held_up, held_up_row
+from tests.hub.locks import ON_POSTGRES, held_up, held_up_row, waiting
 from tests.hub.outbox.desk import Desk
 from tests.servers import until
 from tests.webhooks.told import read
@@ -169,7 +169,7 @@ def test_an_event_that_two_ask_to_act_on_again_starts_once(
 ) -> None:
     world.use(monkeypatch, one_thing)
     connection = world.connect("telling", account="a")
-    world.deliver(connection, tell(events=[{"type": "happened", "id": "1", "email": ADA}]))
+    world.deliver(connection, tell(events=[{"type": "happened", "id": "1"}]))  # about nobody
     world.settle()
     world.enable("one_thing")
     (event,) = world.rows(schema.event)
@@ -226,18 +226,30 @@ def test_an_exchange_of_the_key_takes_along_a_workspace_that_is_just_being_added
 def test_a_recipe_that_is_switched_on_while_the_key_is_exchanged_is_kept_under_the_fresh_one(
     world: World, database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ring = Keyring([FRESH, KEY])
-    world.use(monkeypatch, one_thing)
+    ring, reached, goes_on = Keyring([FRESH, KEY]), threading.Event(), threading.Event()
+    world.use(monkeypatch, one_thing, ringer)
     world.connect("telling", account="a")
-    with closing(Hub(replace(world.settings, secret_key=f"{FRESH},{KEY}"), clock=world.clock)) as other:
-        other.workspaces.list()
-        with held_up(database, "workspace", "ACCESS EXCLUSIVE") as start:
-            exchanging = start(lambda: world.hub.workspaces.rotate(ring))
-            switching = start(lambda: other.enabled.enable(world.workspace, "one_thing", {}))
-            assert not exchanging.done()
+    world.enable("ringer")
+    wrap = ring.current.wrap
+
+    def wraps(key: bytes, about: str) -> bytes:
+        if about.startswith("recipe ringer"):  # it has read which code there is
+            reached.set()
+            assert goes_on.wait(10)
+        return wrap(key, about)
+
+    monkeypatch.setattr(ring.current, "wrap", wraps)
+    both = replace(world.settings, secret_key=f"{FRESH},{KEY}")
+    with closing(Hub(both, clock=world.clock)) as other, ThreadPoolExecutor(2) as pool:
+        exchanging = pool.submit(world.hub.workspaces.rotate, ring)
+        assert reached.wait(10)
+        switching = pool.submit(other.enabled.enable, world.workspace, "one_thing", {})
+        until(lambda: waiting(database), says="That it waits")
+        goes_on.set()
         exchanging.result()
         switching.result()
     with closing(opened_with_the_fresh_key(world)) as hub:
         key = hub.workspaces.hub_key()
-        (kept,) = world.rows(schema.recipe_version)
-        assert key.unwrap(kept.source, f"recipe {kept.recipe} {kept.hash}")
+        kept = world.rows(schema.recipe_version)
+        assert len(kept) == 2
+        assert all(key.unwrap(row.source, f"recipe {row.recipe} {row.hash}") for row in kept)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from hub import clock, registry
+from hub import clock, registry, schema
 from hub.errors import ConnectorInvalid
 from tests import telling
 from tests.world import World, tell
@@ -123,13 +125,33 @@ def test_recipes_that_share_a_name_are_told_and_what_is_on_goes_on(
     with caplog.at_level(logging.ERROR):
         assert list(registry.recipes()) == ["other"]
     assert "copy_of_greet are called 'greet' alike, so they are left out" in caplog.text
-    fresh = world.another_hub()
-    assert [note.partition(".")[0] for note in fresh.enabled.refresh()] == ["greet: keeps its old code"]
-    fresh.close()
+    with closing(world.another_hub()) as fresh:
+        assert [note.partition(".")[0] for note in fresh.enabled.refresh()] == ["greet: keeps its old code"]
     happen("grace")
     world.pass_time(timedelta(days=1))
     assert [run.state for run in world.runs] == ["done", "done"]
     assert [inputs["what"] for _, inputs in telling.provider.done] == ["hello", "hello", "hello again", "hello again"]
+
+
+def test_a_recipe_whose_code_is_gone_starts_nothing_and_others_start(
+    world: World, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = shelf.write("recipes", greet=RECIPE, other=RECIPE.replace("def greet", "def other"))
+    found = {name: f"{package}.{name}" for name in ("greet", "other")}
+    known = registry._modules
+    monkeypatch.setattr(registry, "_modules", lambda group: known(group) or found)
+    registry.recipes.cache_clear()
+    connection = world.connect("telling", account="a")
+    for name in found:
+        world.enable(name)
+    del found["greet"]
+    registry.recipes.cache_clear()
+    with world.hub.database.write() as database:
+        database.execute(sa.delete(schema.recipe_version).where(schema.recipe_version.c.recipe == "greet"))
+    with closing(world.another_hub()) as fresh:
+        world.deliver(connection, tell(events=[{"type": "happened", "id": "1", "email": "ada@example.com"}]))
+        world.settle(fresh)
+    assert [run.recipe for run in world.runs] == ["other"]
 
 
 def test_one_businesss_connector_that_is_gone_keeps_no_other_business_from_its_events(

@@ -25,15 +25,18 @@ from webhooks import reading
 @ON_SQLITE
 def test_every_connection_to_the_file_commits_to_the_disk_and_leaves_nothing_deleted_in_it(world: World) -> None:
     database = world.hub.database
-    for _ in range(2):
-        with database.engine.connect() as one, database.engine.connect() as other:
-            for connection in (one, other):
-                found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
-                assert found == PRAGMAS
-        database.engine.dispose()
 
+    def built_otherwise(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA secure_delete = OFF").fetchall()
 
-PRAGMAS = {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1, "auto_vacuum": 2}
+    sa.event.listen(database.engine, "connect", built_otherwise, insert=True)
+    database.engine.dispose()
+    wanted = {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1, "auto_vacuum": 2}
+    with database.engine.connect() as one, database.engine.connect() as other:
+        for connection in (one, other):
+            found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
+            assert found == wanted
 
 
 @ON_POSTGRES
@@ -185,6 +188,18 @@ def test_events_are_taken_as_many_at_a_time_as_a_query_may_name(world: World, mo
         world.deliver(connection, tell(events=events))
     portions = reading.portions(world.hub, reading.waiting(world.hub, 100))
     assert [[len(one.events) for one in portion] for portion in portions] == [[4, 4], [4, 4]]
+
+
+@ON_POSTGRES
+def test_an_event_that_the_database_cannot_keep_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(telling.connector.triggers, "telling." + "long" * 30, telling.happened)
+    connection = world.connect("telling", account="a")
+    for kind in ("long" * 30, "happened"):
+        world.deliver(connection, tell(events=[{"type": kind, "id": kind, "email": ADA}]))
+    read(world.hub)
+    assert [delivery.state for delivery in world.rows(schema.delivery)] == ["unreadable", "read"]
 
 
 # ---- people

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -88,6 +89,45 @@ def test_a_redis_that_hangs_is_told_and_wake_ups_go_on_when_it_does(caplog: pyte
             wakeups.wake("after")
             servers.until(lambda: "wake-ups to Redis: works again" in caplog.text)
         assert client.exists("hub:asked:after")
+
+
+def test_a_wake_up_right_after_a_restart_of_redis_arrives_and_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    own = OwnRedis()
+    own.start()
+    try:
+        wakeups = RqWakeups(own.url)
+        with redis.Redis.from_url(own.url) as client:
+            wakeups.wake("before")
+            servers.until(lambda: Queue(jobs.QUEUE, connection=client).count == 1)
+        own.stop()
+        own.start()
+        with caplog.at_level(logging.WARNING, "hub.jobs"), redis.Redis.from_url(own.url) as client:
+            wakeups.wake(READ)  # over a connection from before
+            servers.until(lambda: Queue(jobs.QUEUE, connection=client).count == 1)
+        assert caplog.messages == []
+    finally:
+        own.close()
+
+
+def test_that_nothing_is_taken_from_redis_any_more_is_told(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, taking: Any
+) -> None:
+    """RQ itself writes only to its own log why it gave up."""
+    monkeypatch.setattr(jobs, "AGAIN_SECONDS", 0.05)
+    work, gave_up = jobs._Taker.work, []
+
+    def works(self: Any, **kwargs: Any) -> Any:
+        if not gave_up:
+            return gave_up.append(True)
+        return work(self, **kwargs)
+
+    monkeypatch.setattr(jobs._Taker, "work", works)
+    poked: list[str] = []
+    with caplog.at_level(logging.WARNING, "hub.jobs"):
+        taking(redis_url, poked.append)
+        RqWakeups(redis_url).wake(READ)
+        servers.until(lambda: READ in poked)
+    assert caplog.messages[0].startswith("wake-ups from Redis: _Ended; ")
 
 
 def test_a_job_that_nobody_takes_does_not_stay(redis_url: str) -> None:
