@@ -94,4 +94,6 @@ def keep_log(settings: Settings) -> None:
     file = settings.home / "hub.log"
     handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(LOG))
+    # Where a disk is full each line fails; it is on standard error all the same, without a page about the failure.
+    handler.handleError = lambda record: None  # type: ignore[method-assign]
     logging.getLogger().addHandler(handler)
