@@ -166,11 +166,17 @@ def catch_up(connection: sa.Connection, erased: Iterable[Any], workspaces: Works
 
 def mentioned(workspace: Workspace, content: bytes) -> set[bytes]:
     """The e-mail addresses and international numbers in any text, as keyed hashes."""
+    emails, numbers = _mentioned(workspace, content)
+    return emails | numbers
+
+
+def _mentioned(workspace: Workspace, content: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Addresses, and what may be numbers: many an id looks like one."""
     spellings = _spellings(content.decode("utf-8", "replace"))
     emails = {found.lower().strip(".") for text in spellings if "@" in text for found in _EMAIL.findall(text)}
     numbers = {_NO_DIGIT.sub("", found) for text in spellings for found in _NUMBER.findall(text)}
-    names = {workspace.hash("email", email) for email in emails}
-    return names | {workspace.hash("phone", f"+{number}") for number in numbers if len(number) <= MOST_DIGITS}
+    phones = {workspace.hash("phone", f"+{number}") for number in numbers if len(number) <= MOST_DIGITS}
+    return {workspace.hash("email", email) for email in emails}, phones
 
 
 def _spellings(text: str) -> list[str]:
@@ -195,7 +201,8 @@ def mentioning(connection: sa.Connection, workspace: Workspace, names: Collectio
         )
         rows = connection.execute(query.order_by(table.c.id).limit(PAGE)).all()
         for row in rows:
-            if _tells_of(workspace, row.content, f"event {row.id}") & wanted:
+            emails, numbers = _tells_of(workspace, row.content, f"event {row.id}")
+            if (emails | numbers) & wanted:
                 found.add(row.id)
         if len(rows) < PAGE:
             return found
@@ -213,18 +220,18 @@ def drop_deliveries(
         table.c.workspace_id == workspace.id, table.c.state.in_(states), table.c.content.is_not(None)
     )
     for row in connection.execute(query).all():
-        told = _tells_of(workspace, row.content, f"delivery {row.id}")
-        if told & wanted and (row.state == "unreadable" or told <= wanted):
+        emails, numbers = _tells_of(workspace, row.content, f"delivery {row.id}")
+        if (emails | numbers) & wanted and (row.state == "unreadable" or emails <= wanted):
             state = "read" if row.state == "new" else row.state
             gone = {"content": None, "reason": ERASED, "state": state}
             connection.execute(sa.update(table).where(table.c.id == row.id).values(gone))
 
 
-def _tells_of(workspace: Workspace, sealed: bytes, about: str) -> set[bytes]:
+def _tells_of(workspace: Workspace, sealed: bytes, about: str) -> tuple[set[bytes], set[bytes]]:
     try:
-        return mentioned(workspace, workspace.sealer.open(sealed, about))
+        return _mentioned(workspace, workspace.sealer.open(sealed, about))
     except KeyWrong:
-        return set()  # a damaged row holds up no erasure: nobody can open it
+        return set(), set()  # a damaged row holds up no erasure: nobody can open it
 
 
 def _parts(values: Collection[Any]) -> Iterator[list[Any]]:

@@ -178,7 +178,7 @@ class _Queue(threading.Thread):
             self._poke.take()
             self._work(self._poke)
             self._trouble.over()
-        except Exception as error:
+        except BaseException as error:  # in a thread nobody hears that the process should exit
             self._trouble.met(error)
             self._stopping.wait(AFTER_ERROR_SECONDS)
             self._poke.look()

@@ -44,7 +44,7 @@ class Read:
     events: list[Taken] = field(default_factory=list)
     unreadable: str | None = None
 
-    def give_up(self, error: Exception) -> None:
+    def give_up(self, error: BaseException) -> None:
         """Takes nothing of it, because of this error."""
         self.events, self.unreadable = [], _reason(error)
 
@@ -119,7 +119,7 @@ def _read(hub: Hub, row: Any) -> Read:
             raise PayloadUnreadable(f"It holds more than {MOST_EVENTS} events.")
     except sa.exc.SQLAlchemyError:
         raise  # the database's trouble says nothing about the delivery
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a connector may even ask the process to exit
         one.give_up(error)
     return one
 
@@ -149,7 +149,7 @@ def _check_consents(event: Event) -> None:
             raise ValueError("A consent is on a channel that does not exist.")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Why a delivery could not be read, without what it said: of a connector's bug its type alone."""
     if isinstance(error, DeliveryRefused):
         return keepable(scrubbed(str(error)))

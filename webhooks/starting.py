@@ -53,7 +53,7 @@ def starts_of(
             refusal = recipe.refusal(event)
             value = recipe.once_per(event) if recipe.once_per and refusal is None else None
             once = workspace.hash("once", recipe.name, value) if value is not None else None
-        except Exception as error:  # a recipe's bug is told, and holds up nobody else
+        except (Exception, SystemExit) as error:  # a recipe's bug is told, and holds up nobody else
             refusal, once = f"Its filter or once_per failed with {type(error).__name__}.", None
         if refusal:
             skipped[recipe.name] = refusal

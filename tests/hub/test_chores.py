@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from hub import clock, outbox, processes, schema
 from hub import worker as worker_module
 from hub.connections import NEEDS_LOGIN
-from hub.core import Hub
 from hub.database import Database, LeaseLost
 from hub.wakeups import READ, perform
 from hub.worker import Worker
@@ -96,7 +95,7 @@ def test_looking_for_what_is_due_goes_on_after_the_database_was_away(
         monkeypatch.setattr(processes, name, 0.01)
     away, stopping = iter(range(5)), threading.Event()
 
-    def wake_due(hub: Hub) -> list[str]:
+    def wake_due(*_: Any) -> list[str]:
         if next(away, None) is not None:
             raise sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
         return []
@@ -105,9 +104,11 @@ def test_looking_for_what_is_due_goes_on_after_the_database_was_away(
     with caplog.at_level(logging.WARNING, "hub"):
         polling = threading.Thread(target=processes._poll, args=(Worker(site.hub), stopping))
         polling.start()
-        servers.until(lambda: len(caplog.messages) == 2)
-    stopping.set()
-    polling.join()
+        try:
+            servers.until(lambda: len(caplog.messages) == 2)
+        finally:
+            stopping.set()
+            polling.join()
     assert caplog.messages == [
         "looking for what is due: OperationalError; it is tried again.",
         "looking for what is due: works again.",

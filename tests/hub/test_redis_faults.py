@@ -92,9 +92,7 @@ def test_a_redis_that_hangs_is_told_and_wake_ups_go_on_when_it_does(caplog: pyte
 
 
 def test_a_wake_up_right_after_a_restart_of_redis_arrives_and_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    own = OwnRedis()
-    own.start()
-    try:
+    with servers.own_redis() as own:
         wakeups = RqWakeups(own.url)
         with redis.Redis.from_url(own.url) as client:
             wakeups.wake("before")
@@ -105,8 +103,6 @@ def test_a_wake_up_right_after_a_restart_of_redis_arrives_and_nothing_is_told(ca
             wakeups.wake(READ)  # over a connection from before
             servers.until(lambda: Queue(jobs.QUEUE, connection=client).count == 1)
         assert caplog.messages == []
-    finally:
-        own.close()
 
 
 def test_that_nothing_is_taken_from_redis_any_more_is_told(

@@ -55,6 +55,12 @@ def test_the_usual_text_names_the_order_links_to_it_and_tells_how_to_stop():
     assert sent.inputs["text"] == says + "Reply STOP to get no more texts."
 
 
+def test_a_name_that_the_order_does_not_tell_stays_as_mailchimp_knows_it():
+    nameless = read(order(NOON, customer=CUSTOMER | {"first_name": None, "last_name": ""}))
+    (member,) = thank(nameless).of(mailchimp.upsert_member)
+    assert member.inputs["merge_fields"] == {}
+
+
 def test_without_a_number_there_is_no_text():
     run = thank(read(order(NOON, phone=None, billing_address=None, customer=CUSTOMER | {"phone": None})))
     assert [step.action for step in run.steps] == ["hubspot.upsert_contact", "mailchimp.upsert_member"]
