@@ -51,9 +51,7 @@ def waiter(event: Event) -> Steps:
 @pytest.fixture
 def use(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     def use(made: Any) -> None:
-        world.use(monkeypatch, made)
-        world.connect("telling", account="a")
-        world.enable(made.name)
+        world.turn_on(monkeypatch, made)
 
     return use
 

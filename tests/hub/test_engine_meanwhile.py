@@ -23,9 +23,7 @@ def two_things(event: Event) -> Steps:
 
 @pytest.fixture
 def on(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    world.use(monkeypatch, two_things)
-    world.connect("telling", account="a")
-    world.enable("two_things")
+    world.turn_on(monkeypatch, two_things)
     return world
 
 

@@ -15,7 +15,7 @@ from tests.hub.outbox.desk import ON_SQLITE, Desk
 from tests.servers import until
 from tests.threads import in_a_thread
 from tests.webhooks.told import read
-from tests.world import World, tell
+from tests.world import World, happen
 from webhooks.again import start_again
 
 
@@ -47,16 +47,9 @@ def both(event: Event) -> Steps:
     yield telling.do("three")
 
 
-def happen(world: World, kind: str, key: str) -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    world.deliver(connection, tell(events=[{"type": kind, "id": key, "email": "ada@example.com"}]))
-
-
 def start(world: World, monkeypatch: pytest.MonkeyPatch, made: Recipe) -> None:
-    world.use(monkeypatch, made)
-    world.connect("telling", account="a")
-    world.enable(made.name)
-    happen(world, "happened", "1")
+    world.turn_on(monkeypatch, made)
+    world.hear()
 
 
 def did(world: World) -> list[Any]:
@@ -73,7 +66,6 @@ def test_an_event_that_a_held_run_waits_for_or_ends_with_leaves_it_held(
     (held,) = world.runs
     assert (held.state, held.reason is None) == ("held", False)
     happen(world, "ended", "2")
-    world.settle()
     (run,) = world.runs
     assert (run.state, run.reason, run.ended_at) == ("held", held.reason, None)
     assert did(world) == []
@@ -86,7 +78,6 @@ def test_what_came_while_a_run_was_held_counts_when_a_person_lets_it_go_on(
     start(world, monkeypatch, ringer)
     world.settle()
     happen(world, "ended", "2")
-    world.settle()
     runs.retry(world.workspace, world.hub, world.runs[0].id)
     world.tick()
     assert (world.runs[0].state, world.runs[0].reason) == ("stopped", "Ended by telling.ended.")
@@ -100,7 +91,7 @@ def test_an_event_that_comes_while_a_run_is_about_to_be_held_leaves_it_held(
 
     def and_meanwhile(hub: Any, found: Any) -> Any:
         if not came:
-            came.append(happen(world, "ended", "2"))
+            came.append(world.hear("ended", "2"))
             assert read(world.hub) == 1
         return write(hub, found)
 

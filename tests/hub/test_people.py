@@ -8,10 +8,17 @@ import pytest
 
 from hub import Consent, Person, schema
 from hub.errors import NotFound
+from tests.carriers import ByThreads, Carrier
 from tests.world import World
 
 EMAIL, PHONE, ID = "ada@example.com", "+14155550100", {"shop.customer": "706405506930370084"}
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def carrier() -> Carrier:
+    """Nobody is woken here: one carrier is enough."""
+    return ByThreads()
 
 
 def met(world: World, *persons: Person) -> list[int | None]:

@@ -74,9 +74,7 @@ def scans(world: World, asked: dict[str, Any]) -> list[str]:
 def test_an_event_on_its_way_through_the_hub_reads_no_table_through(
     world: World, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.use(monkeypatch, everything)
-    connection = world.connect("telling", account="a")
-    world.enable("everything")
+    connection = world.turn_on(monkeypatch, everything)
     telling.provider.answer = lambda name, inputs: {"member": "M7"}
     telling.provider.after = lambda name, inputs: OutcomeUnknown("lost") if name == "send" else None
     event = {"type": "happened", "id": "1", "email": "ada@example.com", "phone": "+14155550100", "echo": "x"}

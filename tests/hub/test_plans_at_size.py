@@ -88,9 +88,7 @@ def _is_through(line: str) -> bool:
 
 @pytest.fixture
 def full(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    world.use(monkeypatch, one_thing)
-    connection = world.connect("telling", account="a")
-    world.enable("one_thing")
+    connection = world.turn_on(monkeypatch, one_thing)
     bulk = Bulk(world, connection.id)
     bulk.history(MANY)
     bulk.sleeping(MANY)

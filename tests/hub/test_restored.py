@@ -10,7 +10,7 @@ import pytest
 from hub import Event, Steps, engine, recipe, schema, sleep
 from hub.backup import make_backup, restore_backup
 from tests import telling
-from tests.world import World, tell
+from tests.world import World
 from webhooks.inbox import read_deliveries
 
 PHONE = "+14155550100"
@@ -32,16 +32,12 @@ def now_and_later(event: Event) -> Steps:
 
 @pytest.fixture
 def used(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    world.use(monkeypatch, now_and_later)
-    world.connect("telling", account="a")
-    world.enable("now_and_later")
+    world.turn_on(monkeypatch, now_and_later)
     return world
 
 
 def happens(world: World, how: str, key: str = "1") -> None:
-    (connection,) = world.hub.connections.list(world.workspace)
-    event = {"type": "happened", "id": key, "email": f"{key}@example.com", "data": {"how": how}}
-    world.deliver(connection, tell(events=[event]))
+    world.hear("happened", key, f"{key}@example.com", how=how)
 
 
 def settle(world: World) -> None:

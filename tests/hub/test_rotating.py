@@ -42,9 +42,7 @@ def rotated_after(hub: Hub, table: str, work: Callable[[], Any], world: World) -
 
 @pytest.fixture
 def other(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
-    world.use(monkeypatch, simple)
-    world.connect("telling", account="a")
-    world.enable("simple")
+    world.turn_on(monkeypatch, simple)
     with closing(Hub(replace(world.settings, secret_key=f"{FRESH},{KEY}"), clock=world.clock)) as hub:
         yield hub
 

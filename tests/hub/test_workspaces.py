@@ -15,9 +15,16 @@ from hub.core import Hub
 from hub.errors import KeyWrong, NotFound, SettingInvalid, SetupError
 from hub.sealing import Keyring, load_keyring
 from hub.settings import Settings
+from tests.carriers import ByThreads, Carrier
 from tests.world import KEY, World
 
 FRESH = "a fresh secret key for tests that is as long as it must be"
+
+
+@pytest.fixture
+def carrier() -> Carrier:
+    """Nobody is woken here: one carrier is enough."""
+    return ByThreads()
 
 
 def opened_with(world: World, secret: str) -> Hub:

@@ -14,9 +14,7 @@ from tests.world import World
 @pytest.fixture
 def start(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def start(made: Any = one_thing, days: int | None = None, **data: Any) -> None:
-        world.use(monkeypatch, made)
-        world.connect("telling", account="a")
-        world.enable(made.name)
+        world.turn_on(monkeypatch, made)
         if days is not None:
             world.hub.workspaces.keep_days(world.workspace, days)
         happen(world, "1", **data)
