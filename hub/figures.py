@@ -21,6 +21,7 @@ from .clock import CLOCK, LEASE_SECONDS
 from .connections import OFF, READY
 from .core import Hub
 from .outbox.steps import OPEN
+from .retention import standing
 
 MOST = 10_000
 FRESH_SECONDS = 5.0
@@ -117,10 +118,9 @@ class Figures(Collector):
         # One that resigned lets its lease end at once, and says nothing about when it ticked last.
         age = LEASE_SECONDS - (row[0] - row[1]) / 1000 if row and row[0] else math.inf
         yield _gauge("hub_clock_heartbeat_age_seconds", "How long ago a leading clock was last heard of", max(0.0, age))
-        size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        if not self.hub.database.is_sqlite:
-            size = "SELECT pg_database_size(current_database())"
-        yield _gauge("hub_database_bytes", "How large the database is", connection.exec_driver_sql(size).scalar_one())
+        disk = standing(self.hub)
+        yield _gauge("hub_database_bytes", "The room that the database takes, its log included", disk.used)
+        yield _gauge("hub_database_budget_bytes", "HUB_DISK_MB in bytes; 0 if it is not set", disk.budget or 0)
 
 
 def _count(connection: sa.Connection, query: sa.Select[Any]) -> tuple[int, int | None]:

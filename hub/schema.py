@@ -144,7 +144,9 @@ Index("ix_event_person", event.c.workspace_id, event.c.person_id, event.c.type, 
 Index("ix_event_workspace", event.c.workspace_id, event.c.id)
 Index("ix_event_delivery", event.c.delivery_id)
 _told = event.c.content.is_not(None)
-Index("ix_event_kept", event.c.workspace_id, event.c.received_at, sqlite_where=_told, postgresql_where=_told)
+Index(
+    "ix_event_kept", event.c.workspace_id, event.c.received_at, event.c.id, sqlite_where=_told, postgresql_where=_told
+)
 
 echo = Table(
     "echo",

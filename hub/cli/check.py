@@ -33,7 +33,7 @@ class Finding:
 def check(json: bool) -> None:
     """See whether all is well, and what needs you.
 
-    Looks at settings, key, database, clock, accounts, recipes, runs and deliveries.
+    Looks at settings, key, database, disk, clock, accounts, recipes, runs and deliveries.
     """
     found = []
     for finding in _findings():
@@ -63,6 +63,7 @@ def _findings() -> Iterator[Finding]:
     try:
         yield Finding("Secret key", True, "It fits the database.")
         yield Finding("Database", True, "It answers.")
+        yield _disk(hub)
         yield _clock(hub)
         for workspace in hub.workspaces.list():
             yield from _workspace(hub, workspace)
@@ -76,6 +77,19 @@ def _told(settings: Settings) -> str:
     kept = "PostgreSQL" if settings.database_url else f"SQLite in {settings.home}"
     carrier = "Redis" if settings.redis_url else "threads"
     return f"{settings.public_url}, {kept}, wake-ups through {carrier}."
+
+
+def _disk(hub: Hub) -> Finding:
+    from ..retention import FULL, WARNED, standing
+
+    now = standing(hub)
+    if now.part > 1:
+        says = f"The database takes {now}, and nothing more of it can go. Raise HUB_DISK_MB, or end runs that wait."
+        return Finding("Disk", False, says)
+    says = f"The database takes {now}."
+    if now.part > WARNED:
+        says += f" From {FULL:.0%} on the oldest history goes before its time."
+    return Finding("Disk", True, says)
 
 
 def _clock(hub: Hub) -> Finding:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from ..core import Hub
 from . import ending, keys, payloads
-from .disk import Disk, Standing, give_back, standing
+from .disk import FULL, WARNED, Disk, Standing, give_back, standing
 from .payloads import ANSWER_DAYS, REPAIR_DAYS
 from .portions import DAY, Kind, take_portion, with_open_requests, workspaces
 
-__all__ = ["Disk", "Standing", "give_back", "standing", "sweep", "sweep_at_once"]
+__all__ = ["FULL", "WARNED", "Disk", "Standing", "give_back", "standing", "sweep", "sweep_at_once"]
 
 SWEEP_SECONDS = 20.0
 """A sweep that finds more than it can remove in this time goes on when it comes round: other chores wait for it."""

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import schema
-from .portions import Done, Kind, Part, Place, held, on_its_way, waited_for, whole_runs
+from .portions import Done, Kind, Part, Place, free_events, on_its_way, waited_for, whole_runs
 
 # ---- runs, with their steps
 
@@ -81,13 +81,12 @@ def _end_events(part: Part, event_ids: Collection[int]) -> int:
     """Removes those of the events that are old enough, and that no run is left of, nor one that may wait for them."""
     event, run, step = schema.event, schema.run, schema.step
     query = sa.select(event.c.id, event.c.delivery_id, event.c.person_id, event.c.connection_id).where(
-        event.c.id.in_(held(part, sorted(event_ids))),
         event.c.received_at <= part.cutoff,
         ~sa.exists().where(run.c.event_id == event.c.id),
         ~sa.exists().where(step.c.event_id == event.c.id),
         ~waited_for(),
     )
-    rows = part.connection.execute(query).all()
+    rows = free_events(part, event_ids, query)
     if not rows:
         return 0
     _note_origins(part, rows)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from .. import schema
 from ..erasure import EMPTY_STEP
-from .portions import MOST, Done, Kind, Part, held, on_its_way, waited_for, whole_runs
+from .portions import MOST, Done, Kind, Part, free_events, on_its_way, waited_for, whole_runs
 
 REPAIR_DAYS = 7
 """How long a delivery that could not be read is kept at least: time to repair what could not read it."""
@@ -82,8 +82,7 @@ def _kept(part: Part) -> sa.Select[Any]:
         .where(
             table.c.workspace_id == part.workspace_id,
             table.c.content.is_not(None),
-            table.c.received_at >= at,
-            (table.c.received_at > at) | (table.c.id > event_id),
+            sa.tuple_(table.c.received_at, table.c.id) > sa.tuple_(sa.literal(at), sa.literal(event_id)),
         )
         .order_by(table.c.received_at, table.c.id)
     )
@@ -108,15 +107,14 @@ def _empty_events(part: Part, event_ids: Sequence[int]) -> int:
     own = sa.exists().where(run.c.event_id == event.c.id, run.c.sealed.is_(True))
     asked = sa.exists().where(request.c.id == event.c.id, request.c.state == "open")
     query = sa.select(event.c.id).where(
-        event.c.id.in_(held(part, event_ids)),
         event.c.content.is_not(None),
         event.c.received_at <= part.cutoff,
         ~own,
         ~asked,
         ~waited_for(),
     )
-    ids = part.connection.execute(query).scalars().all()
-    part.hub.database.shorten(part.connection, event, event.c.id.in_(ids), {"content": None})
+    if ids := [row.id for row in free_events(part, event_ids, query)]:
+        part.hub.database.shorten(part.connection, event, event.c.id.in_(ids), {"content": None})
     return len(ids)
 
 
@@ -142,7 +140,8 @@ def _take_deliveries(part: Part) -> Done:
     query = sa.select(table.c.id).where(*_unreadable(part), table.c.received_at <= part.cutoff)
     query = query.order_by(table.c.received_at).limit(part.size).with_for_update(skip_locked=True)
     ids = part.connection.execute(query).scalars().all()
-    part.hub.database.shorten(part.connection, table, table.c.id.in_(ids), {"content": None})
+    if ids:
+        part.hub.database.shorten(part.connection, table, table.c.id.in_(ids), {"content": None})
     return Done(len(ids), more=len(ids) == part.size)
 
 

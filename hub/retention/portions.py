@@ -6,9 +6,9 @@ A portion takes some milliseconds of the writer's time, and leaves at least as m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,7 +18,7 @@ from ..outbox.steps import CLAIMED
 if TYPE_CHECKING:
     from ..core import Hub
 
-FIRST, LEAST, MOST = 100, 10, 500
+FIRST, LEAST, MOST = 100, 50, 500
 """Rows that are looked at in one transaction, steps besides: at first, at least, at most."""
 
 STEPS = 4
@@ -119,7 +119,10 @@ class Portions:
 
 def take_portion(hub: Hub, kind: Kind, workspace_id: int, cutoff: int) -> Done:
     """Removes one portion in a transaction of its own."""
-    size, place = hub.portions.size(kind.name), hub.portions.place(kind.name, workspace_id)
+    # On PostgreSQL nobody waits for a transaction but who works with the same rows.
+    is_alone = hub.database.is_sqlite
+    size = hub.portions.size(kind.name) if is_alone else MOST
+    place = hub.portions.place(kind.name, workspace_id)
     began = 0.0
 
     def work() -> Done:
@@ -132,8 +135,9 @@ def take_portion(hub: Hub, kind: Kind, workspace_id: int, cutoff: int) -> Done:
     took = time.perf_counter() - began
     if done.place is not None:
         hub.portions.move(kind.name, workspace_id, done.place)
-    hub.portions.note(kind.name, took)
-    if done.more:
+    if is_alone:
+        hub.portions.note(kind.name, took)
+    if is_alone and done.more:
         hub.pause(min(took, LONG_SECONDS))
     return done
 
@@ -154,16 +158,18 @@ def whole_runs(
     return [], (table.c.run_id == cut) & table.c.position.in_([row.position for row in rows[:most]])
 
 
-def held(part: Part, event_ids: Sequence[int]) -> Sequence[int]:
-    """Those of the events that nobody else works with, who waits now until this is done: so no run begins with one
-    just as it goes. On SQLite there is one writer anyway."""
-    if part.hub.database.is_sqlite or not event_ids:
-        return event_ids
-    table, mine = schema.event, schema.event.c.id.in_(event_ids)
-    people = part.connection.execute(sa.select(table.c.person_id).where(mine, table.c.person_id.is_not(None)))
-    part.hub.database.lock_people(part.connection, people.scalars().all())
-    query = sa.select(table.c.id).where(mine).order_by(table.c.id).with_for_update(skip_locked=True)
-    return part.connection.execute(query).scalars().all()
+def free_events(part: Part, event_ids: Collection[int], query: sa.Select[Any]) -> Sequence[Any]:
+    """The rows of those of the events that `query` finds, and that nobody else works with: who begins to must wait
+    until this is done, so that no run begins with an event just as it goes. On SQLite there is one writer anyway."""
+    table, database = schema.event, part.connection
+    rows = database.execute(query.where(table.c.id.in_(sorted(event_ids)))).all()
+    if part.hub.database.is_sqlite or not rows:
+        return rows
+    mine = table.c.id.in_([row.id for row in rows])
+    people = database.execute(sa.select(table.c.person_id).where(mine, table.c.person_id.is_not(None)))
+    part.hub.database.lock_people(database, people.scalars().all())
+    free = sa.select(table.c.id).where(mine).order_by(table.c.id).with_for_update(skip_locked=True)
+    return database.execute(query.where(table.c.id.in_(database.execute(free).scalars().all()))).all()
 
 
 def on_its_way() -> sa.ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,6 +69,13 @@ def test_metrics_count_deliveries_and_hold_nobodys_data(client: FlaskClient, sit
     assert 'hub_deliveries_total{connector="far",outcome="kept"}' in answer.text
     assert "ada" not in answer.text
     assert site.connection.id not in answer.text
+
+
+def test_metrics_tell_the_room_that_the_database_takes(client: FlaskClient, site: Site) -> None:
+    site.hub.settings = replace(site.settings, disk_mb=500)
+    figures = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+    assert float(figures["hub_database_bytes"]) > 100_000
+    assert float(figures["hub_database_budget_bytes"]) == 500e6
 
 
 def test_an_address_that_nobody_knows_becomes_no_metric_while_the_database_is_away(

@@ -133,17 +133,33 @@ def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
 ) -> None:
     from hub import backup
 
-    copy, before = backup._copy, contents(used.hub.database)
+    copy, vacuum, before = backup._copy, backup._write_as_it_is, contents(used.hub.database)
 
     def copy_while_writing(source: sa.Connection, target: sa.Connection) -> int:
         source.execute(sa.select(sa.func.count()).select_from(schema.workspace)).all()
         used.hub.workspaces.add("Another Bakery")
         return copy(source, target)
 
+    def vacuum_while_writing(hub: Hub, file: Path) -> None:
+        with hub.database.write() as connection:
+            connection.execute(sa.delete(schema.workspace))
+            vacuum(hub, file)
+        assert used.rows(schema.workspace) == []
+
     monkeypatch.setattr(backup, "_copy", copy_while_writing)
+    monkeypatch.setattr(backup, "_write_as_it_is", vacuum_while_writing)
     make_backup(used.hub, tmp_path / "backup.db")
     with closing(Database(f"sqlite:///{tmp_path / 'backup.db'}")) as file:
         assert contents(file) == before
+
+
+def test_what_a_backup_takes_of_memory_does_not_grow_with_it(used: World, tmp_path: Path) -> None:
+    said: list[str] = []
+    sa.event.listen(sa.Engine, "before_cursor_execute", note := lambda *told: said.append(told[2]))
+    make_backup(used.hub, tmp_path / "backup.db")
+    used.hub.privacy.erase(used.workspace, EMAIL)
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert "VACUUM" not in said, "With SQLite's temporary files in memory it holds a copy of all there."
 
 
 def test_nobody_stays_signed_in_over_a_restore(used: World, tmp_path: Path) -> None:
@@ -196,7 +212,7 @@ def test_a_backup_that_cannot_be_written_leaves_nothing_behind(used: World, tmp_
 def test_a_backup_that_breaks_off_leaves_nothing_behind(
     used: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.backup._copy", lambda source, target: 1 / 0)
+    monkeypatch.setattr("hub.backup._make_one_file", lambda copy: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         make_backup(used.hub, tmp_path / "backups" / "backup.db")
     assert list((tmp_path / "backups").iterdir()) == []

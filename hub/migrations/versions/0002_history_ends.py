@@ -28,6 +28,8 @@ def upgrade() -> None:
     op.drop_index("ix_delivery_kept", "delivery")
     unread = "state = 'unreadable' AND content IS NOT NULL"
     _index("ix_delivery_kept", "delivery", ["workspace_id", "received_at"], unread)
+    op.drop_index("ix_event_kept", "event")
+    _index("ix_event_kept", "event", ["workspace_id", "received_at", "id"], "content IS NOT NULL")
     op.create_index("ix_event_delivery", "event", ["delivery_id"])
     _index("ix_step_claimed", "step", ["connection_id"], "connection_id IS NOT NULL AND state = 'claimed'")
     _index("ix_step_event", "step", ["event_id"], "event_id IS NOT NULL")

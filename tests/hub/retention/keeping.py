@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, retention, schema, sleep, wait_for
+from hub.database import new_id
 from tests import telling
 from tests.world import World, tell
 
@@ -103,3 +105,29 @@ def dangling(world: World) -> dict[str, int]:
             for name, (table, column, other) in names.items()
         }
     return {name: count for name, count in counts.items() if count}
+
+
+def orders(world: World, count: int, size: int) -> None:
+    """Orders of nobody that were done just now, each with an event of `size` bytes and a step of a tenth of it."""
+    now, same = world.clock.now(), {"workspace_id": world.workspace.id}
+    ids = [new_id() for _ in range(count)]
+    told = same | {"connection_id": "c", "received_at": now}
+    event = told | {"type": "telling.happened", "at": now, "state": "taken"}
+    run = same | {"enabled_id": 1, "recipe": "r", "version": "v", "event_at": now, "started_at": now, "ended_at": now}
+    step = same | {"position": 0, "connection_id": "c", "action": "telling.do", "asked_at": now, "ended_at": now}
+    contents = [os.urandom(size) for _ in ids]
+    rows = {
+        schema.delivery: [told | {"id": number, "state": "read", "events": 1} for number in ids],
+        schema.event: [
+            event | {"id": number, "delivery_id": number, "content": content}
+            for number, content in zip(ids, contents, strict=True)
+        ],
+        schema.run: [run | {"id": number, "event_id": number, "state": "done"} for number in ids],
+        schema.step: [
+            step | {"run_id": number, "state": "done", "fingerprint": content[:16], "inputs": content[: size // 10]}
+            for number, content in zip(ids, contents, strict=True)
+        ],
+    }
+    with world.hub.database.write() as connection:
+        for table, made in rows.items():
+            connection.execute(sa.insert(table), made)
