@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -42,6 +43,16 @@ def main() -> None:
             print(said[-2000:], file=sys.stderr, flush=True)
 
 
+def _children(pid: int) -> list[int]:
+    """A descriptor of each process that this one started: it can be read when that process has ended."""
+    found = []
+    with contextlib.suppress(OSError):  # where there is no /proc
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                found.append(os.pidfd_open(int(child)))
+    return found
+
+
 class _Served:
     """The server's process, with all that it starts. `over` is set when it ended unasked, or for good."""
 
@@ -71,9 +82,15 @@ class _Served:
             self._kill(process)
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        children = _children(process.pid)  # PostgreSQL's have sessions of their own, and would hold its memory a moment
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child, signal.SIGKILL)
+            select.select([child], [], [], 10)
+            os.close(child)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()
