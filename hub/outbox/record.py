@@ -143,7 +143,11 @@ def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) 
         changes.again(step.name, "It is certain that it did not happen, so it is done again.", changes.now)
     elif isinstance(result, NotLeft):
         changes.again(step.name, None, changes.now, parks=False, is_attempt=False)
-    elif isinstance(result, Repeat | NotAuthorized):
+    elif isinstance(result, Repeat):
+        # A newer value may follow at once: until then the old one could still arrive, and take its place.
+        is_in_order = step.person_id is not None
+        changes.again(step.name, reason, _ended_at(step, changes) if is_in_order else changes.now)
+    elif isinstance(result, NotAuthorized):
         changes.again(step.name, reason, changes.now)
     elif isinstance(result, ConnectorBroken):
         changes.unknown(step.name, reason)
@@ -161,13 +165,18 @@ def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) 
 
 
 def _doubt(outcome: Outcome, changes: Changes) -> Doubtful:
-    """The provider is asked once it must know. A call of a holder that is gone may still be on its way, for as long as
-    a call may take: its answer came back to nobody."""
+    """The provider is asked once it must know."""
     step, is_back = outcome.step, outcome.left_at is not None
-    ended = changes.now if is_back else max(changes.now, min(step.left_at, changes.now) + LONGEST_CALL_MS)
-    due = ended + round(step.action.settle.total_seconds() * 1000)
+    ended_at = changes.now if is_back else _ended_at(step, changes)
+    due = ended_at + round(step.action.settle.total_seconds() * 1000)
     changes.look_back(step.name, outcome.reason, due)
     return Doubtful(step, step.left_at if outcome.left_at is None else outcome.left_at, due)
+
+
+def _ended_at(step: Waiting, changes: Changes) -> int:
+    """When the call of a holder that is gone has ended: it may be on its way for as long as a call may take, and its
+    answer comes back to nobody."""
+    return max(changes.now, min(step.left_at, changes.now) + LONGEST_CALL_MS)
 
 
 def _record_not_asked(outcome: Outcome, result: NotAsked, changes: Changes) -> Doubtful | None:

@@ -71,16 +71,20 @@ class Site:
             return False
 
     def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`hub …` on the machine of the person who looks after this hub, whose clock is right."""
-        return subprocess.run(
+        """`hub …` on the machine of the person who looks after this hub, whose clock is right. Raises RuntimeError with
+        what it said, if it is to be checked."""
+        done = subprocess.run(
             [sys.executable, "-m", "hub.cli", *words],
             cwd=ROOT,
             env={**os.environ, **self.environment, **self.times.environment("desk")},
             capture_output=True,
             text=True,
-            check=check,
+            check=False,
             timeout=60,
         )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"hub {' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done
 
     def json(self, *words: str) -> Any:
         return json.loads(self.command(*words, "--json").stdout)

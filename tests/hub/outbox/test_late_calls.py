@@ -1,4 +1,4 @@
-"""A call may still be on its way when its holder is gone: the provider is not asked before it must have ended."""
+"""A call may still be on its way when its holder is gone: until it must have ended, nothing is asked or repeated."""
 
 from __future__ import annotations
 
@@ -34,3 +34,30 @@ def test_a_text_that_its_dead_holder_left_on_its_way_leaves_once(desk: Desk) -> 
     desk.drain(other)
     other.close()
     assert (desk.of(run).state, desk.provider.looked, desk.did) == ("done", 1, ["Hello Ada"])
+
+
+def test_a_value_that_its_dead_holder_left_on_its_way_does_not_replace_a_newer_one(desk: Desk) -> None:
+    came, goes_on = Event(), Event()
+
+    def answer(name: str, inputs: dict[str, Any]) -> Any:
+        if not came.is_set():
+            came.set()
+            assert goes_on.wait(60)
+        return {}
+
+    desk.provider.answer = answer
+    other, person = desk.world.another_hub(), desk.person("ada@example.com")
+    desk.put(telling.do("old"), person=person)
+    with in_a_thread(desk.drain):
+        assert came.wait(10)
+        other.database.break_leases()
+        desk.put(telling.do("new"), person=person)
+        desk.drain(other)
+        desk.world.clock.advance(20.0)
+        desk.drain(other)
+        assert desk.did == []
+        goes_on.set()
+    desk.world.clock.advance(10.0)
+    desk.drain(other)
+    other.close()
+    assert desk.did == ["old", "old", "new"]
