@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import registry, schema
+from .asking import last_asked
 from .core import Hub
 from .errors import HubError, NotFound, SetupError
 from .workspaces import Workspace
@@ -55,9 +56,10 @@ def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
         asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
         again = [step for step in steps if step not in asked]
         now = hub.clock.now()
-        _put_back(connection, run_id, again, now, state="waiting", answer=None, answer_id=None, due_at=None)
+        at = _asked_at(connection, row, now)
+        _put_back(connection, run_id, again, at, state="waiting", answer=None, answer_id=None, due_at=None)
         # A claimed step with a time is looked for at the provider then, by whoever holds the connection.
-        _put_back(connection, run_id, asked, now, state="claimed", due_at=now)
+        _put_back(connection, run_id, asked, at, state="claimed", due_at=now)
         entry = fresh.get(row.recipe)
         # A step of unknown outcome says nothing against the code that the run started with.
         moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
@@ -98,14 +100,22 @@ def _can_be_asked(action: str) -> bool:
         return False
 
 
-def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], now: int, **values: Any) -> None:
+def _asked_at(connection: sa.Connection, run: Any, now: int) -> int:
+    """When what is tried again counts as asked for: now, and after whatever this run or its person's others asked."""
+    table = schema.step
+    own = connection.execute(sa.select(sa.func.max(table.c.asked_at)).where(table.c.run_id == run.id)).scalar()
+    others = last_asked(connection, [run.person_id], now)
+    return max(now, (own or 0) + 1, others.get(run.person_id, 0) + 1)
+
+
+def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], asked_at: int, **values: Any) -> None:
     """Makes steps open again, as if they were asked for now: they have all of the time again in which a call that
     fails is repeated."""
     table, positions = schema.step, [step.position for step in steps]
     connection.execute(
         sa.update(table)
         .where(table.c.run_id == run_id, table.c.position.in_(positions))
-        .values(reason=None, ended_at=None, asked_at=now, **values)
+        .values(reason=None, ended_at=None, asked_at=asked_at, **values)
     )
 
 

@@ -117,6 +117,7 @@ def _line(row: Any, sealer: Sealer) -> Line:
         row.action,
         bytes(row.fingerprint),
         row.state,
+        asked_at=row.asked_at,
         due_at=row.due_at,
         event_id=row.event_id,
         connection_id=row.connection_id,

@@ -29,6 +29,7 @@ class Line:
     action: str
     fingerprint: bytes
     state: str
+    asked_at: int = 0
     due_at: int | None = None
     inputs: Any = None
     answer: Any = None

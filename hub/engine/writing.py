@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import bulk, metrics, schema, values
+from ..asking import last_asked
 from ..core import Hub
 from ..event import Event
 from ..step import WAIT_FOR
@@ -71,12 +72,21 @@ def _catch_up(connection: sa.Connection, runs: Sequence[Run]) -> None:
 
 
 def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
-    """Writes down the steps that were asked for just now."""
-    rows = [_step_row(run, line, now) for run in runs for line in run.lines.values() if line.asked]
+    """Writes down the steps that were asked for just now, one person's in the order of these runs."""
+    asking = [run for run in runs if any(line.asked for line in run.lines.values())]
+    last = last_asked(connection, {run.row.person_id for run in asking}, now)
+    rows = []
+    for run in asking:
+        person_id = run.row.person_id
+        own = max(line.asked_at for line in run.lines.values())
+        at = max(now, own + 1, last.get(person_id, 0) + 1)
+        if person_id is not None:
+            last[person_id] = at
+        rows += [_step_row(run, line, now, at) for line in run.lines.values() if line.asked]
     bulk.insert(connection, schema.step, rows)
 
 
-def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
+def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
     assert line.asked is not None and run.sealer is not None
     about = f"step {run.row.id} {line.position}"
     purpose = line.asked.step.inputs.get("purpose")
@@ -95,7 +105,7 @@ def _step_row(run: Run, line: Line, now: int) -> dict[str, Any]:
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),
         "answer": _sealed_answer(run, line),
         "event_id": line.event_id,
-        "asked_at": now,
+        "asked_at": asked_at,
         "claimed_at": run.doubted_since if doubted else None,
         "ended_at": now if line.state == "done" else None,
     }

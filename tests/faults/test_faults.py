@@ -1,16 +1,19 @@
-"""Some seeds of faults on the real processes, the same ones each time; `make faults` plays others."""
+"""Some seeds of faults on the real processes, the same ones each time, and a fresh one; `make faults` plays others."""
 
 from __future__ import annotations
 
 import os
+import random
 
 import pytest
 
 from tests.faults import disk, times
 from tests.faults.driver import play
-from tests.faults.schedule import CLUSTER, EMBEDDED
+from tests.faults.schedule import CLUSTER, EMBEDDED, KINDS
 
-SEEDS = [(EMBEDDED, 1), (EMBEDDED, 4), (EMBEDDED, 6), (CLUSTER, 2), (CLUSTER, 4)]
+FRESH = (random.SystemRandom().choice(KINDS), random.SystemRandom().randrange(1_000_000))
+SEEDS = [(EMBEDDED, 1), (EMBEDDED, 4), (EMBEDDED, 5), (EMBEDDED, 6), (CLUSTER, 2), (CLUSTER, 4), FRESH]
+"""The fresh one is told in its test's name, and in what a failure says, as `make faults` repeats it."""
 
 
 def test_this_machine_can_play_every_fault() -> None:
