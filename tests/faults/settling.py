@@ -47,7 +47,7 @@ class _Watch:
         self.site, self.playing, self.real = site, playing, real
         self.began, self.skipped = time.monotonic(), site.times.gone_on
         self.changed, self.fingerprint = self.began, object()
-        self.old: dict[object, int] | None = None
+        self.old: set[tuple[object, int]] | None = None
         self.found = Settled()
 
     @property
@@ -72,7 +72,7 @@ class _Watch:
         if fingerprint != self.fingerprint:
             self.fingerprint, self.changed = fingerprint, now
         if self.old is None:
-            self.old = seen.claims
+            self.old = set(seen.held)
         is_early = self.real and self.seconds < REAL_SECONDS
         if is_early or now - self.changed < QUIET_SECONDS or self.site.providers.in_flight():
             return

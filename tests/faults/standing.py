@@ -53,7 +53,6 @@ class Standing:
             for run in self.runs
             if run.id not in waits and run.state != "held" and run.due_at is not None and not self._is_held_back(run)
         ]
-        resting = {one.id for one in self.connections if one.state != READY or self._holds(one)}
         later = [step for step in self.steps if step.due_at is not None and step.due_at > self.now]
         # One person's steps wait for each other at one place.
         behind = {(step.person_id, step.connection_id) for step in later}
@@ -61,7 +60,7 @@ class Standing:
             f"step {step.position} of run {step.run_id} is {step.state}"
             for step in self.steps
             if step.run_id not in waits
-            and step.connection_id not in resting
+            and step.connection_id not in self._resting
             and (step.person_id, step.connection_id) not in behind
             and step.state != "unknown"
         ]
@@ -72,13 +71,23 @@ class Standing:
         return min((at for at in self._instants() if at > self.now), default=None)
 
     @property
-    def claims(self) -> dict[object, int]:
-        """The leases that the work waits for, and until when they are held. Each turn of a holder is another one."""
-        claimed = {perform(step.connection_id) for step in self.steps if step.state == "claimed"}
-        wanted = claimed | ({READ} if self.unread else set())
-        found: dict[object, int] = {(one.name, one.fence): one.until for one in self.leases if one.name in wanted}
+    def held(self) -> dict[tuple[object, int], int]:
+        """The leases, and until when they are held. Each turn of a holder is another one."""
+        found: dict[tuple[object, int], int] = {(one.name, one.fence): one.until for one in self.leases}
         found |= {(run.id, run.fence): run.leased_until for run in self.runs if run.due_at is not None}
         return {name: until for name, until in found.items() if until > self.now}
+
+    @property
+    def claims(self) -> dict[tuple[object, int], int]:
+        """Those of the leases that the work waits for."""
+        wanted = {
+            perform(step.connection_id)
+            for step in self.steps
+            if step.state == "claimed"
+            or (step.state == "waiting" and step.connection_id not in self._resting and (step.due_at or 0) <= self.now)
+        }
+        others = {one.name for one in self.leases} - wanted - ({READ} if self.unread else set())
+        return {name: until for name, until in self.held.items() if name[0] not in others}
 
     def _instants(self) -> Iterator[int]:
         yield from (run.due_at for run in self.runs if run.due_at is not None)
@@ -86,6 +95,10 @@ class Standing:
         for one in self.connections:
             yield one.paused_until or 0
             yield _not_before(one)
+
+    @property
+    def _resting(self) -> set[str]:
+        return {one.id for one in self.connections if one.state != READY or self._holds(one)}
 
     def _holds(self, connection: Any) -> bool:
         return bool((connection.paused_until or 0) > self.now or _not_before(connection) > self.now)
