@@ -12,12 +12,12 @@ MISSING := Regulars needs Python 3.11 or newer, and found none. Install it, then
 run: install
 	@exec $(BIN)/hub up --practice
 
-# Tests of many processes have the machine to themselves; the others share it.
+# Tests of many processes mostly wait, and share the machine with no others.
 ALONE := tests/bench tests/faults tests/machines tests/reliability tests/test_procfile.py
 
 test: install
 	@$(BIN)/pytest -n auto --maxprocesses=4 $(addprefix --ignore=,$(ALONE))
-	@$(BIN)/pytest $(ALONE)
+	@$(BIN)/pytest -n 3 --dist loadgroup $(ALONE)
 
 # Real processes under faults, from fresh seeds: `make faults SEEDS=50`; `make faults SEED=123 KIND=cluster` repeats one.
 faults: install

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -27,13 +28,10 @@ def compiled() -> Mapping[str, str]:
     """Has Python keep what it compiled for the next process, as a hub that was installed has it: a start then takes a
     third of the time."""
     folder = Path(tempfile.mkdtemp(prefix="regulars-compiled-", dir="/tmp"))
-    _leash.append(Leash())
-    _leash[0].folder(folder)
+    leash = Leash()
+    leash.folder(folder)
+    atexit.register(leash.close)
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
-
-
-_leash: list[Leash] = []
-"""Held until this process ends."""
 
 
 @dataclass

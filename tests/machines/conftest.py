@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,22 @@ from tests.machines.cluster import PARTS, Cluster, Place
 from tests.reliability import driver
 from tests.reliability.driver import Embedded
 
-_measured: list[str] = []
+MEASURED = "measured on many machines"
 
 
 @pytest.fixture
-def measured() -> Callable[[str], None]:
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Has a line printed when all tests are over."""
-    return _measured.append
+    return partial(record_property, MEASURED)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if _measured:
-        terminalreporter.section("measured on many machines")
-        for line in _measured:
-            terminalreporter.write_line(line)
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [line for report in reports for name, line in report.user_properties if name == MEASURED]
+    if lines:
+        terminalreporter.section(MEASURED)
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
