@@ -17,7 +17,7 @@ ALONE := tests/bench tests/faults tests/machines tests/reliability tests/test_pr
 
 test: install
 	@$(BIN)/pytest -n auto --maxprocesses=4 $(addprefix --ignore=,$(ALONE))
-	@$(BIN)/pytest -n 3 --dist loadgroup $(ALONE)
+	@$(BIN)/pytest -n 3 --dist loadfile $(ALONE)
 
 # Real processes under faults, from fresh seeds: `make faults SEEDS=50`; `make faults SEED=123 KIND=cluster` repeats one.
 faults: install

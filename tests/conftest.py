@@ -20,12 +20,6 @@ from tests.prepared import Prepared
 from tests.world import World
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder of `tests/` may be kept together (`--dist loadgroup`), as those of many machines must be."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).parts[0]))
-
-
 class NetworkForbidden(RuntimeError):
     """Not an OSError, so that no code under test takes it for a service that is down."""
 

@@ -92,7 +92,7 @@ def test_one_process_and_one_file_are_put_back(embedded: Embedded, tmp_path: Pat
     until(lambda: max(load.taken.values()) > drill.gone, 60, "An order being taken")
     load.stopping.set()
     load.join()
-    until(lambda: set(hub.run_states()) == {"done"}, 60, "The end of all runs")
+    until(hub.is_at_rest, 60, "The end of all runs")
     drill.taken = load.taken
     drill.assert_once(texts_in(driver.books(hub.practice, "twilio")))
     assert erased(hub.command("export", "person0@example.com"))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -159,12 +159,21 @@ class Embedded:
         return done.stdout
 
     def run_states(self) -> dict[str, int]:
-        """How many runs there are in each state, read beside the running hub."""
+        """How many runs there are in each state."""
+        query = sa.select(schema.run.c.state, sa.func.count()).group_by(schema.run.c.state)
+        return {state: count for state, count in self._rows(query)}
+
+    def is_at_rest(self) -> bool:
+        """Whether all that was taken is read, and every run done."""
+        unread = sa.select(schema.delivery.c.id).where(schema.delivery.c.state == "new").limit(1)
+        return not self._rows(unread) and set(self.run_states()) == {"done"}
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[Any]:
+        """Read beside the running hub."""
         engine = sa.create_engine(f"sqlite:///{self.home / 'hub.db'}")
         try:
             with engine.connect() as connection:
-                query = sa.select(schema.run.c.state, sa.func.count()).group_by(schema.run.c.state)
-                return {state: count for state, count in connection.execute(query)}
+                return connection.execute(query).all()
         finally:
             engine.dispose()
 
