@@ -42,9 +42,10 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def seal(self, data: bytes, about: str) -> bytes:
+    def seal(self, data: bytes, about: str, *, packs: bool = True) -> bytes:
+        """Seals data, made smaller where that is worth it, unless it is kept for a moment only."""
         kind = _PLAIN
-        if len(data) >= _WORTH_PACKING:
+        if packs and len(data) >= _WORTH_PACKING:
             kind, data = _PACKED, zlib.compress(data, _LEVEL)
         nonce = os.urandom(_NONCE)
         return kind + nonce + self._cipher.encrypt(nonce, data, kind + about.encode())
