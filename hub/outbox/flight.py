@@ -41,7 +41,7 @@ Key = TypeVar("Key")
 _LAST = 9
 """After every priority that a step has."""
 
-AHEAD = 3
+AHEAD = 6
 """Calls per thread that are claimed before a thread is free for them, so that no thread waits for a commit."""
 
 LATEST_SECONDS = 0.05
