@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from . import schema
 from .connections import Connections
 from .database import Database
+from .door import Door
 from .enabled import EnabledRecipes
 from .events import AtHand
 from .people import People
@@ -50,6 +51,7 @@ class Hub:
         self.clock: Clock = clock or SystemClock()
         self.chance = chance or Chance()
         self.wakeups: Wakeups = wakeups or NoWakeups()
+        self.door = Door(self.clock)
         self._closing = threading.Event()
         self.keyring = load_keyring(
             settings.secret_key, settings.key_file, may_create=not settings.database_file_exists

@@ -334,7 +334,13 @@ class Ids:
             self._last = fresh if fresh > self._last else self._last + 1
             return self._last
 
+    def after(self, known: int) -> None:
+        """Has all new ids be greater than this one, which a clock may have made that was ahead of this one."""
+        with self._lock:
+            self._last = max(self._last, known)
+
 
 _ids = Ids()
 new_id = _ids.new
 """A new id for a row."""
+new_ids_after = _ids.after

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from . import engine, outbox
 from .core import Hub
 from .database import LeaseLost
+from .timing import Clock
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, connection_of
 
@@ -22,6 +23,9 @@ log = logging.getLogger("hub.worker")
 READ_LEASE_SECONDS = 30.0
 AFTER_ERROR_SECONDS = 1.0
 IDLE_SECONDS = 20.0
+FEW, A_SECOND = 10, 10
+"""So often at once, and then so often a second, one looks at what came in and at runs that are due. A look costs as
+much as some orders, whatever it finds: what comes meanwhile is taken together."""
 STOP_SECONDS = 30.0
 """A call to a provider ends within 25 seconds, so by then it has come back and is recorded."""
 
@@ -34,6 +38,7 @@ class Worker:
         self._threads: dict[str, _Queue] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._reading, self._advancing = Pace(hub.clock), Pace(hub.clock)
 
     def start(self) -> None:
         """Looks at everything once: what was left by an earlier process is found at once."""
@@ -98,15 +103,20 @@ class Worker:
         return {READ: self._read, ADVANCE: self._advance}.get(queue)
 
     def _read(self, poke: outbox.Poke) -> None:
-        from webhooks.inbox import BATCH, read_deliveries
+        from webhooks.inbox import BATCH, begin_reading, read_deliveries
 
         monotonic = self.hub.clock.monotonic
         lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
         if lease is None:
             return
         renewed = last_found = monotonic()
+        count = 0
         try:
+            begin_reading(self.hub)
             while not self._stopping.is_set():
+                self.hub.door.let_pass(self._stopping)
+                if count < BATCH:
+                    self._reading.wait(self._stopping)
                 poke.take()
                 count = read_deliveries(self.hub, lease)
                 if count:
@@ -124,8 +134,29 @@ class Worker:
             self.hub.database.release(lease)
 
     def _advance(self, poke: outbox.Poke) -> None:
-        while engine.advance(self.hub) and not self._stopping.is_set():
-            pass
+        count = 0
+        while not self._stopping.is_set():
+            if count < engine.BATCH:
+                self._advancing.wait(self._stopping)
+            count = engine.advance(self.hub)
+            if not count:
+                return
+
+
+class Pace:
+    """How often one looks: FEW times at once after a rest, then A_SECOND."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left, self._at = float(FEW), clock.monotonic()
+
+    def wait(self, stopping: threading.Event) -> None:
+        """Returns when it is time for another look, or all is to stop."""
+        now = self._clock.monotonic()
+        self._left, self._at = min(FEW, self._left + (now - self._at) * A_SECOND), now
+        if self._left < 1:
+            stopping.wait((1 - self._left) / A_SECOND)
+        self._left -= 1
 
 
 class _Queue(threading.Thread):

@@ -43,7 +43,8 @@ def receiver(hub: Hub, intake: Intake) -> Blueprint:
                 return _answer(404, "There is no such connection here. Copy its webhook address from the hub again.")
             if request.method != "POST":
                 return _answer(200, f"This is where {connection.connector.title} posts its events.")
-            return _take(hub, intake, connection)
+            with hub.door:
+                return _take(hub, intake, connection)
         except Exception as error:
             # Whatever it is, the provider should come again: nothing was kept yet.
             log.error("delivery not kept: %s", type(error).__name__)

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from hub import clock, outbox, processes, schema
 from hub import worker as worker_module
 from hub.connections import NEEDS_LOGIN
-from hub.database import Database, LeaseLost
+from hub.database import Database, Ids, LeaseLost
+from hub.timing import FrozenClock
 from hub.wakeups import READ, perform
 from hub.worker import Worker
 from tests import servers
@@ -131,6 +132,47 @@ def test_a_reader_that_is_done_lets_another_process_read_at_once(site: Site) -> 
     finally:
         worker.stop()
         another.close()
+
+
+def test_a_reader_makes_later_ids_than_one_whose_clock_was_ahead(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that waits takes what came since, by the order of ids."""
+    ids, ahead = Ids(), (1 << 62) + 1
+    monkeypatch.setattr(inbox, "new_id", ids.new)
+    monkeypatch.setattr(inbox, "new_ids_after", ids.after)
+    row = {"id": ahead, "connection_id": site.connection.id, "workspace_id": site.connection.workspace_id}
+    with site.hub.database.write() as connection:
+        connection.execute(sa.insert(schema.event).values(row | {"type": "t", "at": 1, "received_at": 1, "state": "s"}))
+    worker = Worker(site.hub)
+    site.happen("bread")
+    worker.poke(READ)
+    try:
+        servers.until(lambda: delivered(site) == ["read"])
+    finally:
+        worker.stop()
+    with site.hub.database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).where(schema.event.c.id > ahead)).scalar() == 1
+
+
+def test_many_looks_in_a_row_are_made_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FrozenClock()
+    pace, stopping, waits = worker_module.Pace(clock), threading.Event(), []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        clock.advance(seconds)
+        return False
+
+    monkeypatch.setattr(stopping, "wait", wait)
+    for _ in range(worker_module.FEW):
+        pace.wait(stopping)
+    assert waits == []
+    for _ in range(3):
+        pace.wait(stopping)
+    assert waits == pytest.approx([1 / worker_module.A_SECOND] * 3, abs=1e-6)
+    clock.advance(60.0)
+    for _ in range(worker_module.FEW):
+        pace.wait(stopping)
+    assert len(waits) == 3, "After a rest it is quick again."
 
 
 def test_a_reader_whose_lease_was_taken_leaves_it_to_the_other_without_a_word(
