@@ -86,7 +86,12 @@ class Workspaces:
             }
             made = connection.execute(sa.insert(schema.workspace).values(row)).inserted_primary_key
             assert made is not None
-        return self.get(made[0])
+            # Read here: right after, another process may exchange the hub's key for one that is unknown here.
+            added = self.within(connection, made[0])
+        assert added is not None
+        with self._lock:
+            self._open[added.id] = added
+        return added
 
     def list(self) -> list[Workspace]:
         with self.database.read() as connection:
