@@ -31,7 +31,8 @@ class Hub:
     """Everything that a process of the hub works with. Closing it ends its connections to the database.
 
     `linger_seconds`: how long a connection's holder stays when nothing is left, so that what comes soon after leaves
-    without taking the lease anew.
+    without taking the lease anew. `gather_seconds`: how long a call that is not full waits for more steps, where they
+    come so quickly that they fill half of it by then.
 
     Raises SetupError if the settings, the key or the database do not fit.
     """
@@ -47,7 +48,7 @@ class Hub:
         from .migrations import bring_up_to_date
 
         self.settings = settings
-        self.linger_seconds = 2.0
+        self.linger_seconds, self.gather_seconds = 2.0, 2.0
         self.clock: Clock = clock or SystemClock()
         self.chance = chance or Chance()
         self.wakeups: Wakeups = wakeups or NoWakeups()

@@ -15,7 +15,7 @@ CROWD = 8
 """So many deliveries at once are a crowd."""
 CALM_SECONDS = 0.02
 """For so long there must have been no crowd. They are answered all together, so for a moment there is none."""
-LONGEST_SECONDS = 0.5
+LONGEST_SECONDS = 0.25
 """However long the crowd lasts, a batch is read after this time."""
 
 

@@ -68,7 +68,7 @@ class World:
     def another_hub(self, seed: int = 8) -> Hub:
         """A second process's hub on the same database."""
         hub = Hub(self.settings, clock=self.clock, chance=Chance(seed), wakeups=self.wakeups)
-        hub.linger_seconds = 0.0
+        hub.linger_seconds = hub.gather_seconds = 0.0
         return hub
 
     def close(self) -> None:

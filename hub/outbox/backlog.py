@@ -6,6 +6,7 @@ a step waits while an earlier one is on its way, and is put off with one that is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,7 @@ from .. import schema
 from ..core import Hub
 from ..workspaces import Workspace
 from .doubts import Doubtful
+from .gathering import Gathering
 from .steps import OPEN, Broken, Call, Lane, Late, Name, Waiting, late_of, load
 
 Key = TypeVar("Key")
@@ -37,7 +39,10 @@ class PutOff:
 
 
 class Backlog:
-    """The most urgent and oldest steps that wait at one connection. Filled from the database page by page."""
+    """The most urgent and oldest steps that wait at one connection. Filled from the database page by page.
+
+    `gathers`: for how many seconds a call waits that `next` did not give, as it is being filled; None if there is none.
+    """
 
     def __init__(self, hub: Hub, workspace: Workspace, connection_id: str) -> None:
         self.hub, self.workspace, self.connection_id = hub, workspace, connection_id
@@ -46,6 +51,8 @@ class Backlog:
         self._later = self._put_off()
         self._broken: list[Broken] = []
         self._known: set[Name] = set()
+        self._gathering = Gathering(hub.clock.monotonic, hub.gather_seconds)
+        self.gathers: float | None = None
         self._asked = self._more = True
 
     def __len__(self) -> int:
@@ -84,6 +91,8 @@ class Backlog:
         names = self._names()
         fresh = load(self.hub, self.workspace, (name for name in names if name not in self._known))
         self._asked, self._more = False, len(names) == PAGE
+        for lane, count in Counter(step.lane for step in fresh if not isinstance(step, Broken)).items():
+            self._gathering.came(lane, count)
         for step in fresh:
             self._known.add(step.name)
             if isinstance(step, Broken):
@@ -126,10 +135,11 @@ class Backlog:
     def next(self, busy: Set[Lane], people: Mapping[int, Set[int]]) -> Call | None:
         """The next call that could leave, the urgent and the oldest first; None if there is none.
 
-        While a call of a lane is on its way (`busy`), another one leaves only if it is full: what arrives meanwhile
-        goes together. A step waits while one about the same person that another run asked for is on
-        its way (`people`, with those runs).
+        While a call of a lane is on its way (`busy`), or where it fills quickly, another one leaves only if it is full:
+        what arrives meanwhile goes together. A step waits while one about the same person that another run asked for
+        is on its way (`people`, with those runs).
         """
+        self.gathers = None
         calls = [call for lane in self._lanes if (call := self._next_of(lane, busy, people))]
         return min(calls, key=lambda call: call.steps[0].turn, default=None)
 
@@ -142,9 +152,15 @@ class Backlog:
                 together[step.name] = step
                 if len(together) == limit:
                     break
-        if not together or (lane in busy and len(together) < limit):
+        if not together or (len(together) < limit and (lane in busy or self._gathers(lane, limit))):
             return None
         return Call(tuple(together.values()))
+
+    def _gathers(self, lane: Lane, limit: int) -> bool:
+        seconds = self._gathering.waits(lane, limit)
+        if seconds:
+            self.gathers = seconds if self.gathers is None else min(seconds, self.gathers)
+        return seconds > 0
 
     @staticmethod
     def _may_go(step: Waiting, people: Mapping[int, Set[int]]) -> bool:
@@ -165,6 +181,7 @@ class Backlog:
 
     def take(self, call: Call) -> None:
         """Removes a call's steps: they leave, or need not."""
+        self._gathering.left(call.lane)
         self._remove(call.steps)
 
     def _remove(self, steps: Sequence[Waiting]) -> None:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
 from .. import metrics
 from ..connections import READY
 from ..core import Hub
-from ..database import Lease, LeaseLost
+from ..database import LeaseLost
 from ..errors import HubError, NotAuthorized
-from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
 from ..quota import Observation
 from ..schema import TRANSACTIONAL
 from ..timing import to_datetime
 from ..wakeups import ADVANCE, perform
-from . import calling
+from . import calling, holding
 from .backlog import Backlog
 from .calling import Caller, NotLeft, Outcome
 from .doubts import Doubtful, LeftBehind, left_behind
 from .flight import Flight, Trip
+from .holding import Holding
 from .poke import Poke
 from .record import Round, write_round
 from .standing import has_work, let_others_pass, lose_login, pace_of
@@ -34,16 +34,9 @@ from .veil import veiled
 
 log = logging.getLogger("hub.outbox")
 
-T = TypeVar("T")
-
-LEASE_SECONDS = 45.0
-RENEW_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 """A wake-up may go to another process, which leaves it to the holder: so the holder looks by itself."""
-AGAIN_SECONDS = 0.5
 
-# A call must end before its lease could be somebody else's.
-LATEST_START_SECONDS = LEASE_SECONDS - CONNECT_TIMEOUT - READ_TIMEOUT
 CLOCKS_DIFFER = timedelta(hours=2)
 """How wrong our clock may have been when a call left. What was sent alike meanwhile is known by its answer, so looking
 further back finds nothing that is not ours."""
@@ -58,11 +51,11 @@ def drain(hub: Hub, connection_id: str, poke: Poke | None = None, stopping: Call
     """
     while True:
         renewed = hub.clock.monotonic()
-        lease = hub.database.acquire(perform(connection_id), LEASE_SECONDS)
+        lease = hub.database.acquire(perform(connection_id), holding.LEASE_SECONDS)
         if lease is None:
             return
         try:
-            _Holder(hub, connection_id, lease, renewed, poke or Poke(), stopping).run()
+            _Holder(hub, connection_id, Holding(hub, lease, renewed), poke or Poke(), stopping).run()
         except LeaseLost:
             return
         finally:
@@ -72,12 +65,10 @@ def drain(hub: Hub, connection_id: str, poke: Poke | None = None, stopping: Call
 
 
 class _Holder:
-    """One turn of holding a connection. `renewed`: the monotonic time right before the lease was last asked for."""
+    """One turn of holding a connection."""
 
-    def __init__(
-        self, hub: Hub, connection_id: str, lease: Lease, renewed: float, poke: Poke, stopping: Callable[[], bool]
-    ) -> None:
-        self.hub, self.lease, self.renewed, self.poke, self.stopping = hub, lease, renewed, poke, stopping
+    def __init__(self, hub: Hub, connection_id: str, held: Holding, poke: Poke, stopping: Callable[[], bool]) -> None:
+        self.hub, self.held, self.poke, self.stopping = hub, held, poke, stopping
         self.connection = hub.connections.get(connection_id, fresh=True)
         self.workspace = hub.workspaces.get(self.connection.workspace_id)
         self.backlog = Backlog(hub, self.workspace, connection_id)
@@ -121,8 +112,8 @@ class _Holder:
         """Records what came back, sends what may leave; False when this turn is over."""
         poked = self.poke.take()
         # What needs the database comes before what came back is taken: then a failure loses nothing.
-        over = self._insist(self._is_over)
-        found = LeftBehind() if over else self._insist(partial(self._look, poked))
+        over = self.held.insist(self._is_over)
+        found = LeftBehind() if over else self.held.insist(partial(self._look, poked))
         now, self.next_at = self.hub.clock.now(), None
         outcomes = found.outcomes + self._collect(now)
         late = self.backlog.take_late(self.doubtful.values(), now + round(LOOK_SECONDS * 1000))
@@ -195,6 +186,8 @@ class _Holder:
             busy.add(call.lane)
             _add(people, call.steps)
             chosen.append(call)
+        if self.backlog.gathers is not None:
+            self._next(now + math.ceil(self.backlog.gathers * 1000))
         return chosen
 
     def _has_room(self, now: int, *, urgent: bool = False) -> bool:
@@ -223,7 +216,7 @@ class _Holder:
                 self.flight.send(Trip((item.step,), None, item.since), work)
 
     def _write(self, todo: Round) -> None:
-        done = self._insist(partial(write_round, self.hub, self.lease, self.connection, todo))
+        done = self.held.insist(partial(write_round, self.hub, self.held.lease, self.connection, todo))
         self.pace.is_new = False
         now = self.hub.clock.now()
         for _ in range(len(todo.calls) - len(done.claimed)):
@@ -256,26 +249,19 @@ class _Holder:
 
     def _await(self) -> None:
         """Waits until something came back, more may wait, the quota lets a call go, or the lease is to be renewed."""
-        waits = [LOOK_SECONDS, RENEW_SECONDS / 2]
+        waits = [LOOK_SECONDS, holding.RENEW_SECONDS / 2]
         if self.next_at is not None:
             waits.append((self.next_at - self.hub.clock.now()) / 1000)
         if self.idle_since is not None:
             waits.append(self.hub.linger_seconds)
         self.poke.wait(max(0.001, min(waits)))
-        if self._since_renewed > RENEW_SECONDS:
-            self._insist(self._renew)
-
-    def _renew(self) -> None:
-        before = self.hub.clock.monotonic()
-        if not self.hub.database.renew(self.lease, LEASE_SECONDS):
-            raise LeaseLost
-        self.renewed = before
+        self.held.renew()
 
     def _may_leave(self) -> bool:
         """Whether a call may leave that was claimed: the lease is surely ours until it has ended, and nothing was
         changed meanwhile."""
         try:
-            return self._since_renewed <= LATEST_START_SECONDS and not self._is_over()
+            return self.held.may_call and not self._is_over()
         except DBAPIError:  # nobody can say
             return False
 
@@ -283,24 +269,8 @@ class _Holder:
         self.next_at = at if self.next_at is None else min(self.next_at, at)
 
     @property
-    def _since_renewed(self) -> float:
-        return self.hub.clock.monotonic() - self.renewed
-
-    @property
     def _patience(self) -> float:
         return self.hub.linger_seconds * PATIENCE
-
-    def _insist(self, work: Callable[[], T]) -> T:
-        """Does what needs the database, again and again while that is away and the lease is surely ours."""
-        pause = AGAIN_SECONDS / 16
-        while True:
-            try:
-                return work()
-            except DBAPIError:
-                if self._since_renewed > RENEW_SECONDS + LATEST_START_SECONDS:
-                    raise
-                self.hub.pause(pause)
-                pause = min(AGAIN_SECONDS, pause * 2)
 
 
 def _add(people: dict[int, set[int]], steps: Iterable[Waiting]) -> None:

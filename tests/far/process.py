@@ -18,7 +18,7 @@ from hub import clock, processes, registry, worker
 from hub.core import Hub
 from hub.engine import loading
 from hub.errors import HubError, SetupError
-from hub.outbox import holder
+from hub.outbox import holding
 from hub.settings import from_environment
 
 
@@ -42,9 +42,9 @@ def main(part: str) -> None:
 
 def short_leases(seconds: float) -> None:
     """Has whoever dies be followed after so long."""
-    holder.LEASE_SECONDS = seconds
-    holder.RENEW_SECONDS = seconds / 6
-    holder.LATEST_START_SECONDS = seconds / 3
+    holding.LEASE_SECONDS = seconds
+    holding.RENEW_SECONDS = seconds / 6
+    holding.LATEST_START_SECONDS = seconds / 3
     worker.READ_LEASE_SECONDS = clock.LEASE_SECONDS = seconds
     loading.LEASE_SECONDS = round(seconds)
 

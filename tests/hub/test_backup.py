@@ -64,7 +64,7 @@ def somewhere_else(world: World, kind: str, home: Path, request: pytest.FixtureR
 def elsewhere(world: World, url: str, home: Path, key: str = KEY) -> Hub:
     settings = replace(world.settings, home=home, database_url=url, secret_key=key)
     hub = Hub(settings, clock=world.clock, wakeups=world.wakeups)
-    hub.linger_seconds = 0.0
+    hub.linger_seconds = hub.gather_seconds = 0.0
     return hub
 
 

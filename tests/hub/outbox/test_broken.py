@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from hub import Person, Rejected, schema, values
 from hub.connections import Connection
 from hub.errors import SetupError
-from hub.outbox import holder
+from hub.outbox import holder, holding
 from tests import telling
 from tests.hub.outbox.desk import ON_SQLITE, Desk, Slow
 from tests.threads import in_a_thread
@@ -205,7 +205,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_outcome(
             raise failure
         return real(*args)
 
-    monkeypatch.setattr(holder, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(holding, "AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(holder, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(f"hub.outbox.holder.{where}", sometimes)
     runs = desk.put_all([[telling.ring(n)] for n in range(12)])
@@ -225,7 +225,7 @@ def test_a_commit_whose_answer_was_lost_makes_no_call_twice(desk: Desk, monkeypa
             raise away()
         return done
 
-    monkeypatch.setattr(holder, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(holding, "AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(holder, "write_round", forgetful)
     runs = desk.put_all([[telling.ring(n)] for n in range(6)])
     desk.drain()

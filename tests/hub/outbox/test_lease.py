@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from hub import Limit
 from hub.http import CONNECT_TIMEOUT, READ_TIMEOUT
-from hub.outbox import flight, holder
+from hub.outbox import flight, holder, holding
 from tests import telling
 from tests.hub.outbox.desk import ON_SQLITE, Desk
 
@@ -45,7 +45,7 @@ def test_no_call_leaves_that_could_outlast_its_lease_as_it_was_asked_for(
     def answer(name: str, inputs: dict[str, Any]) -> Any:
         left.append(clock.monotonic() - asked[-1])
         if inputs["what"] == "long":
-            clock.advance(holder.RENEW_SECONDS + 1)  # then the lease is renewed
+            clock.advance(holding.RENEW_SECONDS + 1)  # then the lease is renewed
         return {}
 
     monkeypatch.setattr(telling.connector, "limit", Limit(concurrent=1))
@@ -55,7 +55,7 @@ def test_no_call_leaves_that_could_outlast_its_lease_as_it_was_asked_for(
     desk.put_all([[telling.do(n)] for n in range(3)])
     desk.drain()
     assert late == [] and sorted(map(str, desk.did)) == ["0", "1", "2", "long"]
-    assert max(left) + CONNECT_TIMEOUT + READ_TIMEOUT <= holder.LEASE_SECONDS
+    assert max(left) + CONNECT_TIMEOUT + READ_TIMEOUT <= holding.LEASE_SECONDS
 
 
 @ON_SQLITE
@@ -69,7 +69,7 @@ def test_a_holder_whose_database_stays_away_gives_up_when_the_lease_may_be_someb
         raise OperationalError("away", None, Exception("the database is away"))
 
     def pause(seconds: float) -> None:
-        assert desk.world.clock.monotonic() - began < 2 * holder.LEASE_SECONDS, "It never gives up."
+        assert desk.world.clock.monotonic() - began < 2 * holding.LEASE_SECONDS, "It never gives up."
         desk.world.clock.advance(1.0)
 
     with monkeypatch.context() as patch:
