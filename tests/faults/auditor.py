@@ -41,6 +41,7 @@ def audit(load: Load, seen: Seen) -> Findings:
         mine = [one for one in seen.told if one.order.who == who]
         _audit_texts(who, mine, seen.books, found)
         _audit_order(mine, load, seen.books, found)
+        _audit_stopped(who, mine, load, seen.books, found)
     _audit_strangers(load, seen, found)
     _audit_events(load, seen, found)
     _audit_repeats(load, seen.books, found)
@@ -137,11 +138,26 @@ def _comes_first(load: Load, first: Told, second: Told) -> bool:
     return bool(answered and sent) and min(answered) < min(sent)
 
 
+def _audit_stopped(who: Who, mine: Sequence[Told], load: Load, books: Books, found: Findings) -> None:
+    """Who had said STOP before an order gets no text about it. Of orders that are alike nobody can tell from a text
+    which one it is about: there are as many as orders from before, and none is told to be about a later one."""
+    key = load.stopped.get(who.number)
+    said = min((d.answered_at for d in load.deliveries if d.key == key and d.answered_at is not None), default=None)
+    if key is None or said is None:
+        return
+    after = [one for one in mine if said < min(d.sent_at for d in load.of(one.order) if d.sent_at is not None)]
+    texts = Counter(books.texts.get(who.phone, ()))
+    for one in after:
+        allowed = sum(other.order.text == one.order.text for other in mine if other not in after)
+        if one.is_done(SMS) or texts[one.order.text] > allowed:
+            found.other.append(f"buyer {who.number} said STOP before order {one.order.number}, and got its text")
+
+
 # ---- everything else
 
 
 def _audit_strangers(load: Load, seen: Seen, found: Findings) -> None:
-    """Nobody is in the books who ordered nothing; nobody gets a text who had said STOP before their order."""
+    """Nobody is in the books who ordered nothing."""
     books = seen.books
     found.other += [f"order {number}, which is forged, has a run" for number in seen.strange]
     emails, phones = {order.who.email for order in load.orders}, {order.who.phone for order in load.orders}
@@ -153,12 +169,6 @@ def _audit_strangers(load: Load, seen: Seen, found: Findings) -> None:
         for delivery in load.deliveries
         if delivery.type is None and delivery.acknowledged
     ]
-    for number, key in load.stopped.items():
-        said = min((d.answered_at for d in load.deliveries if d.key == key and d.answered_at is not None), default=None)
-        for order in (order for order in load.orders if order.who.number == number):
-            sent = [d.sent_at for d in load.of(order) if d.sent_at is not None]
-            if said is not None and said < min(sent) and order.text in books.texts.get(order.who.phone, ()):
-                found.other.append(f"buyer {number} said STOP before order {order.number}, and got its text")
 
 
 def _audit_events(load: Load, seen: Seen, found: Findings) -> None:

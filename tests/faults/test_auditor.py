@@ -152,6 +152,39 @@ def test_orders_that_were_delivered_in_another_order_may_take_effect_in_that(wor
     assert world.audited() == {}
 
 
+@pytest.fixture
+def between() -> World:
+    """Somebody's orders are alike; between them they said STOP, so that only the first one is texted about."""
+    who = Who(2, alike=True)
+    first, second = Order(1000, who, 0, NOW), Order(1001, who, 1, NOW)
+    stop = replace(delivery(first, 0.5), key="stop", type="stop", order=None)
+    made = World(
+        Load([first, second], [delivery(first, 0.0), stop, delivery(second, 1.0)], {who.number: "stop"}),
+        [Told(first, [story(first)]), Told(second, [story(second)])],
+        {who.email: [{"email": who.email, "firstname": first.first_name}]},
+        {who.email: {"tags": ["customer"], "merge_fields": {"FNAME": first.first_name}}},
+        {who.phone: [first.text]},
+        [sent(first, 0)],
+        Counter({"shopify.order.created": 2, "stop": 1}),
+    )
+    made.change_step(1, SMS, state="refused", reason="they opted out")
+    return made
+
+
+def test_a_text_about_an_order_from_before_the_stop_may_have_left(between: World) -> None:
+    assert between.audited() == {}
+
+
+def test_the_text_of_an_order_from_after_the_stop_is_found_among_texts_that_are_alike(between: World) -> None:
+    (phone,) = between.texts
+    between.texts[phone] *= 2
+    assert between.audited() == {"other": 1, "untruthful": 1}
+    between.texts[phone].pop()
+    between.change_step(0, SMS, state="refused", reason="they opted out")
+    between.change_step(1, SMS, state="done")
+    assert between.audited() == {"other": 1}
+
+
 def test_what_was_never_acknowledged_is_told(world: World) -> None:
     world.load.deliveries[0] = replace(world.load.deliveries[0], answered_at=None, statuses=[503, 503])
     assert world.audited() == {"other": 1}
