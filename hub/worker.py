@@ -134,13 +134,10 @@ class Worker:
             self.hub.database.release(lease)
 
     def _advance(self, poke: outbox.Poke) -> None:
-        count = 0
-        while not self._stopping.is_set():
-            if count < engine.BATCH:
-                self._advancing.wait(self._stopping)
-            count = engine.advance(self.hub)
-            if not count:
-                return
+        self._advancing.wait(self._stopping)
+        # After less than that nothing is due; whoever makes another run due pokes.
+        while engine.advance(self.hub) == engine.BATCH and not self._stopping.is_set():
+            pass
 
 
 class Pace:
