@@ -33,7 +33,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """That a person said yes or no to marketing on a channel, and when. `address` is the e-mail or E.164 number."""
+    """That a person said yes or no to marketing on a channel, and when. `address` is the e-mail or E.164 number; `at`
+    is the delivery's `received_at` where the provider does not tell when."""
 
     channel: Channel
     address: str

@@ -180,33 +180,39 @@ class People:
     # ---- consent
 
     def record_consents(
-        self, connection: sa.Connection, workspace: Workspace, said: Iterable[tuple[Consent, str]]
+        self, connection: sa.Connection, workspace: Workspace, said: Iterable[tuple[Consent, str, int]]
     ) -> None:
-        """Keeps what people said, with the type of the event that told: the latest word counts, at the same
-        instant the no."""
+        """Keeps what people said, in the order in which it came, each with the type of the event that told and when
+        that came, in milliseconds: the latest word counts, at the same instant the no.
+
+        A no that is dated by when it came counts whatever the hub's clock was then: it may have been ahead as a yes
+        came, or behind the provider's that dated one.
+        """
         table = schema.consent
-        latest: dict[tuple[bytes, str], dict[str, object]] = {}
-        for consent, source in sorted(said, key=lambda pair: (to_ms(pair[0].at), not pair[0].given)):
-            name = _address_hash(workspace, consent.channel, consent.address)
-            latest[name, consent.channel] = {
+        rows = [
+            {
                 "workspace_id": workspace.id,
-                "hash": name,
+                "hash": _address_hash(workspace, consent.channel, consent.address),
                 "channel": consent.channel,
                 "given": consent.given,
                 "at": to_ms(consent.at),
                 "source": source[:40],
+                "sure": not consent.given and to_ms(consent.at) == came_at,
             }
-        if latest:
+            for consent, source, came_at in said
+        ]
+        if rows:
             statement = self.database.insert(table)
             fresh = statement.excluded
             later = (fresh.at > table.c.at) | ((fresh.at == table.c.at) & fresh.given.is_(False))
+            latest = sa.case((fresh.at > table.c.at, fresh.at), else_=table.c.at)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=[table.c.workspace_id, table.c.hash, table.c.channel],
-                    set_={"given": fresh.given, "at": fresh.at, "source": fresh.source},
-                    where=later,
+                    set_={"given": fresh.given, "at": latest, "source": fresh.source},
+                    where=later | sa.bindparam("sure", type_=sa.Boolean),
                 ),
-                list(latest.values()),
+                rows,
             )
 
     def consents(

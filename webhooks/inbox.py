@@ -180,7 +180,7 @@ def _note_consents(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) 
     """Keeps what people said about marketing. Of somebody who was erased meanwhile, only a no counts still."""
     for workspace, items in by_workspace(fresh):
         said = [
-            (consent, item.event.type)
+            (consent, item.event.type, item.of.received_at)
             for item in items
             for consent in item.event.consents
             if not (item.erased and consent.given)

@@ -18,7 +18,7 @@ from hub.core import Hub
 from hub.database import Database
 from hub.errors import KeyWrong, SetupError
 from hub.sealing import Keyring
-from hub.timing import to_datetime
+from hub.timing import to_datetime, to_ms
 from tests import servers, telling
 from tests.world import KEY, World, tell
 
@@ -176,8 +176,8 @@ def test_a_no_that_was_said_since_the_backup_still_counts(used: World, tmp_path:
     make_backup(used.hub, tmp_path / "backup.db")
     later = to_datetime(used.clock.now() + 1000)
     with used.hub.database.write() as connection:
-        said = [(Consent("email", EMAIL, False, later), "a.b"), (Consent("sms", PHONE, False, later), "a.b")]
-        used.hub.people.record_consents(connection, used.workspace, said)
+        said = (Consent("email", EMAIL, False, later), Consent("sms", PHONE, False, later))
+        used.hub.people.record_consents(connection, used.workspace, [(no, "a.b", to_ms(later)) for no in said])
     restore_backup(used.hub, tmp_path / "backup.db")
     assert [row.given for row in used.rows(schema.consent)] == [False, False]
 

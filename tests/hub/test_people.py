@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hub import Consent, Person, schema
 from hub.errors import NotFound
+from hub.timing import to_ms
 from tests.carriers import ByThreads, Carrier
 from tests.world import World
 
@@ -118,8 +119,10 @@ def test_names_are_kept_as_hashes_that_tell_nobody(world: World) -> None:
 
 
 def say(world: World, *said: tuple[Consent, str]) -> None:
+    """What a provider dates itself, and which comes at once."""
+    came_at = to_ms(LATE + timedelta(seconds=1))
     with world.hub.database.write() as connection:
-        world.hub.people.record_consents(connection, world.workspace, said)
+        world.hub.people.record_consents(connection, world.workspace, [(*one, came_at) for one in said])
 
 
 def word(world: World, channel: str = "email", address: str = EMAIL) -> bool | None:

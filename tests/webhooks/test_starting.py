@@ -234,3 +234,35 @@ def test_of_what_people_said_the_latest_counts_and_at_one_instant_the_no(
 def test_what_one_person_says_in_two_spellings_is_one_word(told: Told) -> None:
     told.read(said(True, "10:00:00"), said(False, "11:00:00", address=" ADA@example.com"))
     assert [row.given for row in told.world.rows(schema.consent)] == [False]
+
+
+def by_our_clock(given: bool, number: int) -> dict[str, Any]:
+    """What a provider does not date: it counts from when it comes."""
+    return {"id": number, "consents": [{"channel": "email", "address": ADA, "given": given}]}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_no_counts_though_the_clock_was_ahead_when_the_yes_came(told: Told, together: bool) -> None:
+    told.tell(by_our_clock(True, 1))
+    if not together:
+        told.read()
+    told.world.clock.advance(-3600)
+    told.read(by_our_clock(False, 2))
+    assert [row.given for row in told.world.rows(schema.consent)] == [False]
+    told.read(said(True, "11:30:00"))  # before the first yes, and so before the no
+    assert [row.given for row in told.world.rows(schema.consent)] == [False]
+
+
+def test_a_no_counts_though_our_clock_is_behind_the_providers(told: Told) -> None:
+    told.read(said(True, "12:30:00"))
+    told.read(by_our_clock(False, 2))
+    assert [row.given for row in told.world.rows(schema.consent)] == [False]
+
+
+def test_a_yes_that_a_provider_does_not_date_takes_back_an_earlier_no_alone(told: Told) -> None:
+    told.read(said(False, "11:00:00"))
+    told.read(by_our_clock(True, 2))
+    assert [row.given for row in told.world.rows(schema.consent)] == [True]
+    told.read(said(False, "12:30:00"))
+    told.read(by_our_clock(True, 3))
+    assert [row.given for row in told.world.rows(schema.consent)] == [False]

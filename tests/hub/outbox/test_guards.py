@@ -21,9 +21,10 @@ NUMBER = "+14155550100"
 
 def says(desk: Desk, given: bool, source: str = "shop.customer.updated", number: str = NUMBER) -> None:
     desk.world.clock.advance(timedelta(seconds=1))
-    said = Consent("sms", number, given, to_datetime(desk.world.clock.now()))
+    now = desk.world.clock.now()
+    said = Consent("sms", number, given, to_datetime(now))
     with desk.hub.database.write() as database:
-        desk.hub.people.record_consents(database, desk.world.workspace, [(said, source)])
+        desk.hub.people.record_consents(database, desk.world.workspace, [(said, source, now)])
 
 
 def sent(desk: Desk, purpose: str, to: str = NUMBER) -> str:
