@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub import bulk, schema
 from hub.connections import Connection
-from hub.database import Database, new_id
+from hub.database import Database, new_id, new_ids_after
 from hub.delivery import Delivery
 from hub.errors import HubError
 from hub.timing import to_datetime, to_ms
@@ -64,7 +64,7 @@ class Intake:
         self.database, self.wakeups = database, wakeups
         self._waiting: SimpleQueue[_Request | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = self._follows = False
         self._lock = threading.Lock()
 
     def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
@@ -72,6 +72,7 @@ class Intake:
 
         Raises what the database raised, TimeoutError if that takes longer than a provider waits, and IntakeClosed.
         """
+        self._follow()
         delivery_id = new_id()
         request = _Request(
             row={
@@ -94,6 +95,14 @@ class Intake:
             self._waiting.put(None)
         if self._thread is not None:
             self._thread.join()
+
+    def _follow(self) -> None:
+        """Has what is kept from here on be read after all that was kept before, also by a clock that was ahead."""
+        if not self._follows:
+            with self.database.read() as connection:
+                newest = connection.execute(sa.select(sa.func.max(schema.delivery.c.id))).scalar()
+            new_ids_after(newest or 0)
+            self._follows = True
 
     def _put(self, request: _Request) -> None:
         with self._lock:

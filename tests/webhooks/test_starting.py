@@ -9,9 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, schema, sleep
+from hub.database import Ids
 from hub.wakeups import ADVANCE
 from tests import telling
 from tests.webhooks.told import ADA, ASLEEP, BOB, Told
+from tests.world import WakingIntake
+from webhooks import intake
 
 # ---- what starts
 
@@ -250,6 +253,25 @@ def test_a_no_counts_though_the_clock_was_ahead_when_the_yes_came(told: Told, to
     told.read(by_our_clock(False, 2))
     assert [row.given for row in told.world.rows(schema.consent)] == [False]
     told.read(said(True, "11:30:00"))  # before the first yes, and so before the no
+    assert [row.given for row in told.world.rows(schema.consent)] == [False]
+
+
+def test_what_came_before_a_start_is_read_first_though_the_clock_was_ahead(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(ids: Ids) -> None:
+        monkeypatch.setattr(intake, "new_id", ids.new)
+        monkeypatch.setattr(intake, "new_ids_after", ids.after)
+        told.world.intake.close()
+        told.world.intake = WakingIntake(told.world.hub.database, told.world.carrier)
+
+    ahead = Ids()
+    ahead.after(1 << 62)
+    start(ahead)
+    told.tell(by_our_clock(True, 1))
+    told.world.clock.advance(-3600)
+    start(Ids())
+    told.read(by_our_clock(False, 2))
     assert [row.given for row in told.world.rows(schema.consent)] == [False]
 
 
