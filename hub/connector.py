@@ -101,6 +101,10 @@ class Connector:
     def __repr__(self) -> str:
         return f"Connector({self.name})"
 
+    def sends(self, channel: Channel) -> bool:
+        """Whether one of its actions sends messages on this channel."""
+        return any(action.channel == channel for action in self.actions.values())
+
     def trigger(
         self,
         name: str,

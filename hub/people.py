@@ -20,6 +20,17 @@ from .workspaces import Workspace
 _CACHED_KEYS = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said about marketing, as it came: the type of the event that told, when that came by the hub's
+    clock, in milliseconds, and whether it was said to a service that itself `sends` on the channel."""
+
+    consent: Consent
+    source: str
+    came_at: int
+    sends: bool
+
+
 @dataclass(frozen=True)
 class Said:
     """What somebody last said about marketing on a channel, and the type of the event that told."""
@@ -179,38 +190,39 @@ class People:
 
     # ---- consent
 
-    def record_consents(
-        self, connection: sa.Connection, workspace: Workspace, said: Iterable[tuple[Consent, str, int]]
-    ) -> None:
-        """Keeps what people said, in the order in which it came, each with the type of the event that told and when
-        that came, in milliseconds: the latest word counts, at the same instant the no.
+    def record_consents(self, connection: sa.Connection, workspace: Workspace, said: Iterable[Word]) -> None:
+        """Keeps what people said, in the order in which it came: the latest word counts, at the same instant the no.
 
         A no that is dated by when it came counts whatever the hub's clock was then: it may have been ahead as a yes
-        came, or behind the provider's that dated one.
+        came, or behind the provider's that dated one. A no that was said to a service that sends is one to all its
+        messages: a later no to marketing alone takes nothing of it back.
         """
         table = schema.consent
         rows = [
             {
                 "workspace_id": workspace.id,
-                "hash": _address_hash(workspace, consent.channel, consent.address),
-                "channel": consent.channel,
-                "given": consent.given,
-                "at": to_ms(consent.at),
-                "source": source[:40],
-                "sure": not consent.given and to_ms(consent.at) == came_at,
+                "hash": _address_hash(workspace, word.consent.channel, word.consent.address),
+                "channel": word.consent.channel,
+                "given": word.consent.given,
+                "at": to_ms(word.consent.at),
+                "source": word.source[:40],
+                "sends": word.sends,
+                "sure": not word.consent.given and to_ms(word.consent.at) == word.came_at,
             }
-            for consent, source, came_at in said
+            for word in said
         ]
         if rows:
             statement = self.database.insert(table)
             fresh = statement.excluded
             later = (fresh.at > table.c.at) | ((fresh.at == table.c.at) & fresh.given.is_(False))
+            again = table.c.given.is_(False) & fresh.given.is_(False)
+            source = sa.case((again & ~_flag("sends"), table.c.source), else_=fresh.source)
             latest = sa.case((fresh.at > table.c.at, fresh.at), else_=table.c.at)
             connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=[table.c.workspace_id, table.c.hash, table.c.channel],
-                    set_={"given": fresh.given, "at": latest, "source": fresh.source},
-                    where=later | sa.bindparam("sure", type_=sa.Boolean),
+                    set_={"given": fresh.given, "at": latest, "source": source},
+                    where=later | _flag("sure") | (again & _flag("sends")),
                 ),
                 rows,
             )
@@ -225,6 +237,10 @@ class People:
             table.c.workspace_id == workspace.id, table.c.channel == channel, table.c.hash.in_(list(names))
         )
         return {names[bytes(row.hash)]: Said(row.given, row.source) for row in connection.execute(query)}
+
+
+def _flag(name: str) -> sa.ColumnElement[bool]:
+    return sa.bindparam(name, type_=sa.Boolean)
 
 
 def _address_hash(workspace: Workspace, channel: Channel, address: str) -> bytes:

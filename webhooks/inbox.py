@@ -15,6 +15,7 @@ from hub.core import Hub
 from hub.database import Lease, new_id, new_ids_after
 from hub.errors import HubError
 from hub.event import Person
+from hub.people import Word
 from hub.wakeups import ADVANCE
 
 from .acting import by_workspace, find_starts, note_privacy, start_runs, wake_waiting
@@ -180,7 +181,7 @@ def _note_consents(hub: Hub, connection: sa.Connection, fresh: Sequence[Taken]) 
     """Keeps what people said about marketing. Of somebody who was erased meanwhile, only a no counts still."""
     for workspace, items in by_workspace(fresh):
         said = [
-            (consent, item.event.type, item.of.received_at)
+            Word(consent, item.event.type, item.of.received_at, item.connection.connector.sends(consent.channel))
             for item in items
             for consent in item.event.consents
             if not (item.erased and consent.given)

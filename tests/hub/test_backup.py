@@ -17,6 +17,7 @@ from hub.backup import make_backup, restore_backup
 from hub.core import Hub
 from hub.database import Database
 from hub.errors import KeyWrong, SetupError
+from hub.people import Word
 from hub.sealing import Keyring
 from hub.timing import to_datetime, to_ms
 from tests import servers, telling
@@ -177,7 +178,9 @@ def test_a_no_that_was_said_since_the_backup_still_counts(used: World, tmp_path:
     later = to_datetime(used.clock.now() + 1000)
     with used.hub.database.write() as connection:
         said = (Consent("email", EMAIL, False, later), Consent("sms", PHONE, False, later))
-        used.hub.people.record_consents(connection, used.workspace, [(no, "a.b", to_ms(later)) for no in said])
+        used.hub.people.record_consents(
+            connection, used.workspace, [Word(no, "a.b", to_ms(later), True) for no in said]
+        )
     restore_backup(used.hub, tmp_path / "backup.db")
     assert [row.given for row in used.rows(schema.consent)] == [False, False]
 

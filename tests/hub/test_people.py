@@ -8,6 +8,7 @@ import pytest
 
 from hub import Consent, Person, schema
 from hub.errors import NotFound
+from hub.people import Word
 from hub.timing import to_ms
 from tests.carriers import ByThreads, Carrier
 from tests.world import World
@@ -121,8 +122,9 @@ def test_names_are_kept_as_hashes_that_tell_nobody(world: World) -> None:
 def say(world: World, *said: tuple[Consent, str]) -> None:
     """What a provider dates itself, and which comes at once."""
     came_at = to_ms(LATE + timedelta(seconds=1))
+    words = [Word(*one, came_at, sends=False) for one in said]
     with world.hub.database.write() as connection:
-        world.hub.people.record_consents(connection, world.workspace, [(*one, came_at) for one in said])
+        world.hub.people.record_consents(connection, world.workspace, words)
 
 
 def word(world: World, channel: str = "email", address: str = EMAIL) -> bool | None:
@@ -157,6 +159,16 @@ def test_a_later_yes_takes_a_no_back(world: World) -> None:
     say(world, (Consent("sms", PHONE, False, EARLY), "a.b"), (Consent("sms", PHONE, True, LATE), "a.c"))
     assert word(world, "sms", PHONE) is True
     assert word(world, "email", EMAIL) is None
+
+
+def test_a_stop_counts_as_one_though_a_later_no_to_marketing_came_before_it(world: World) -> None:
+    came_at = to_ms(LATE + timedelta(seconds=1))
+    mild, stop = Consent("sms", PHONE, False, LATE), Consent("sms", PHONE, False, EARLY)
+    with world.hub.database.write() as connection:
+        words = [Word(mild, "shop.told", came_at, sends=False), Word(stop, "texts.stopped", came_at, sends=True)]
+        world.hub.people.record_consents(connection, world.workspace, words)
+    (row,) = world.rows(schema.consent)
+    assert (row.given, row.source, row.at) == (False, "texts.stopped", to_ms(LATE))
 
 
 @pytest.mark.parametrize("spelling", ["+1 415 555 0100", "+1 (415) 555-0100"])

@@ -288,3 +288,15 @@ def test_a_yes_that_a_provider_does_not_date_takes_back_an_earlier_no_alone(told
     told.read(said(False, "12:30:00"))
     told.read(by_our_clock(True, 3))
     assert [row.given for row in told.world.rows(schema.consent)] == [False]
+
+
+@pytest.mark.parametrize(("channel", "address", "kept"), [("sms", "+14155550123", "ended"), ("email", ADA, "happened")])
+def test_a_later_no_is_kept_as_who_told_if_that_service_sends_on_the_channel(
+    told: Told, channel: str, address: str, kept: str
+) -> None:
+    no = {"channel": channel, "address": address, "given": False}
+    told.read({"id": 1, "consents": [no]})
+    told.world.clock.advance(1)
+    told.read({"id": 2, "type": "ended", "consents": [no]})
+    (row,) = told.world.rows(schema.consent)
+    assert (row.source, row.at) == (f"telling.{kept}", told.world.clock.now())

@@ -10,6 +10,7 @@ import pytest
 
 from hub import Consent
 from hub.outbox import Poke
+from hub.people import Word
 from hub.timing import to_datetime
 from tests import telling
 from tests.hub.outbox.desk import Desk
@@ -23,8 +24,9 @@ def says(desk: Desk, given: bool, source: str = "shop.customer.updated", number:
     desk.world.clock.advance(timedelta(seconds=1))
     now = desk.world.clock.now()
     said = Consent("sms", number, given, to_datetime(now))
+    word = Word(said, source, now, sends=source.startswith("telling."))
     with desk.hub.database.write() as database:
-        desk.hub.people.record_consents(database, desk.world.workspace, [(said, source, now)])
+        desk.hub.people.record_consents(database, desk.world.workspace, [word])
 
 
 def sent(desk: Desk, purpose: str, to: str = NUMBER) -> str:
@@ -63,6 +65,16 @@ def test_whoever_said_stop_to_this_service_gets_nothing_from_it_at_all(desk: Des
     for purpose in ("marketing", "transactional"):
         assert sent(desk, purpose) == "Not sent: they opted out of messages on this channel."
     says(desk, True, "telling.started")
+    assert sent(desk, "transactional") == "sent"
+
+
+def test_a_no_to_marketing_that_a_shop_tells_takes_nothing_of_a_stop_back(desk: Desk) -> None:
+    says(desk, False)
+    says(desk, False, "telling.stopped")
+    says(desk, False)
+    assert sent(desk, "transactional") == "Not sent: they opted out of messages on this channel."
+    says(desk, True, "telling.started")
+    says(desk, False)
     assert sent(desk, "transactional") == "sent"
 
 
