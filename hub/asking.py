@@ -21,6 +21,11 @@ def last_asked(connection: sa.Connection, person_ids: Collection[int | None], no
     return {person_id: at for person_id, at in rows}
 
 
+def counts_as_asked(now: int, *before: int) -> int:
+    """When what is asked for now counts as asked for, after all of what was asked for before."""
+    return max(now, *(at + 1 for at in before))
+
+
 _run, _step = schema.run, schema.step
 _LAST = (
     sa.select(_run.c.person_id, sa.func.max(_step.c.asked_at))

@@ -59,10 +59,10 @@ def make_backup(hub: Hub, file: Path) -> int:
 def _write(hub: Hub, file: Path) -> None:
     bring_up_to_date(hub.database)  # of the next release's database this one would keep but a part
     made_at = hub.clock.now()
-    if hub.database.is_sqlite:
-        _write_as_it_is(hub, file)
     copy = Database(f"sqlite:///{file}")
     try:
+        if hub.database.is_sqlite:
+            _write_as_it_is(hub, file)
         bring_up_to_date(copy)
         with hub.database.read() as source, copy.write() as target:
             if hub.database.is_sqlite:
@@ -78,10 +78,8 @@ def _write(hub: Hub, file: Path) -> None:
 
 
 def _write_as_it_is(hub: Hub, file: Path) -> None:
-    """Has SQLite write the whole database into a file. That is many times faster than row by row, and as long as
+    """Has SQLite write the whole database into an empty file. That is many times faster than row by row, and as long as
     anybody reads, nothing that was written since can leave the database's log."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
     with hub.database.engine.connect() as connection:
         connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
 

@@ -6,7 +6,6 @@ import itertools
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -313,34 +312,3 @@ def _roll_back(connection: sa.Connection) -> None:
     except DBAPIError:
         # The failure ended the transaction itself (a full disk does), or the connection is gone.
         connection.invalidate()
-
-
-class Ids:
-    """New ids: 63 bits that grow with time, so that rows lie in the order in which they came.
-
-    41 bits of milliseconds since 2020, which last until 2089, and 22 that start by chance and count up within one
-    millisecond.
-    """
-
-    EPOCH = 1_577_836_800_000
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def new(self) -> int:
-        with self._lock:
-            fresh = (time.time_ns() // 1_000_000 - self.EPOCH << 22) | secrets.randbits(21)
-            self._last = fresh if fresh > self._last else self._last + 1
-            return self._last
-
-    def after(self, known: int) -> None:
-        """Has all new ids be greater than this one, which a clock may have made that was ahead of this one."""
-        with self._lock:
-            self._last = max(self._last, known)
-
-
-_ids = Ids()
-new_id = _ids.new
-"""A new id for a row."""
-new_ids_after = _ids.after

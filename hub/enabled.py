@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from . import commands, recipe_settings, registry, schema, values
 from .connections import Connections
-from .database import Database, new_id
+from .database import Database
 from .errors import HubError, NotFound, RecipeMissing
+from .ids import new_id
 from .recipe import Recipe
 from .timing import Clock
 from .versions import Versions

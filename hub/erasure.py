@@ -15,8 +15,9 @@ from urllib.parse import unquote_plus
 import sqlalchemy as sa
 
 from . import schema
-from .database import MOST_IN_A_QUERY, new_id
+from .database import MOST_IN_A_QUERY
 from .errors import KeyWrong
+from .ids import new_id
 from .workspaces import Workspace, Workspaces
 
 PAGE = 500
@@ -164,14 +165,9 @@ def catch_up(connection: sa.Connection, erased: Iterable[Any], workspaces: Works
 # ---- what is about nobody, and tells of somebody
 
 
-def mentioned(workspace: Workspace, content: bytes) -> set[bytes]:
-    """The e-mail addresses and international numbers in any text, as keyed hashes."""
-    emails, numbers = _mentioned(workspace, content)
-    return emails | numbers
-
-
-def _mentioned(workspace: Workspace, content: bytes) -> tuple[set[bytes], set[bytes]]:
-    """Addresses, and what may be numbers: many an id looks like one."""
+def mentioned(workspace: Workspace, content: bytes) -> tuple[set[bytes], set[bytes]]:
+    """The e-mail addresses in any text, and what may be international numbers, as many an id looks like one; as keyed
+    hashes."""
     spellings = _spellings(content.decode("utf-8", "replace"))
     emails = {found.lower().strip(".") for text in spellings if "@" in text for found in _EMAIL.findall(text)}
     numbers = {_NO_DIGIT.sub("", found) for text in spellings for found in _NUMBER.findall(text)}
@@ -229,7 +225,7 @@ def drop_deliveries(
 
 def _tells_of(workspace: Workspace, sealed: bytes, about: str) -> tuple[set[bytes], set[bytes]]:
     try:
-        return _mentioned(workspace, workspace.sealer.open(sealed, about))
+        return mentioned(workspace, workspace.sealer.open(sealed, about))
     except KeyWrong:
         return set(), set()  # a damaged row holds up no erasure: nobody can open it
 

@@ -10,9 +10,10 @@ from threading import Lock
 import sqlalchemy as sa
 
 from . import addresses, bulk, schema
-from .database import Database, new_id
+from .database import Database
 from .errors import NotFound
 from .event import Channel, Consent, Person
+from .ids import new_id
 from .sealing import Sealer, derived, new_key
 from .timing import to_ms
 from .workspaces import Workspace

@@ -251,7 +251,8 @@ def _mentions(connection: sa.Connection, workspace: Workspace, names: set[bytes]
     found = erasure.mentioning(connection, workspace, names)
     rows = connection.execute(sa.select(table).where(table.c.id.in_(found)).order_by(table.c.id))
     told = [_told_event(row, workspace.sealer) for row in rows]
-    alone = [erasure.mentioned(workspace, json.dumps(item["data"]).encode()) <= names for item in told]
+    others = [erasure.mentioned(workspace, json.dumps(item["data"]).encode()) for item in told]
+    alone = [emails | numbers <= names for emails, numbers in others]
     return [item if mine else item | {"data": None, "person": None} for item, mine in zip(told, alone, strict=True)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import registry, schema
-from .asking import last_asked
+from .asking import counts_as_asked, last_asked
 from .core import Hub
 from .errors import HubError, NotFound, SetupError
 from .workspaces import Workspace
@@ -105,7 +105,7 @@ def _asked_at(connection: sa.Connection, run: Any, now: int) -> int:
     table = schema.step
     own = connection.execute(sa.select(sa.func.max(table.c.asked_at)).where(table.c.run_id == run.id)).scalar()
     others = last_asked(connection, [run.person_id], now)
-    return max(now, (own or 0) + 1, others.get(run.person_id, 0) + 1)
+    return counts_as_asked(now, own or 0, others.get(run.person_id, 0))
 
 
 def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], asked_at: int, **values: Any) -> None:

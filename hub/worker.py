@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from . import engine, outbox
+from . import engine, outbox, schema
 from .core import Hub
 from .database import LeaseLost
+from .ids import number_after
 from .timing import Clock
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, connection_of
@@ -38,7 +39,7 @@ class Worker:
         self._threads: dict[str, _Queue] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._reading, self._advancing = Pace(hub.clock), Pace(hub.clock)
+        self._reading, self._advancing = Looks(hub.clock), Looks(hub.clock)
 
     def start(self) -> None:
         """Looks at everything once: what was left by an earlier process is found at once."""
@@ -103,7 +104,7 @@ class Worker:
         return {READ: self._read, ADVANCE: self._advance}.get(queue)
 
     def _read(self, poke: outbox.Poke) -> None:
-        from webhooks.inbox import BATCH, begin_reading, read_deliveries
+        from webhooks.inbox import BATCH, read_deliveries
 
         monotonic = self.hub.clock.monotonic
         lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
@@ -112,7 +113,8 @@ class Worker:
         renewed = last_found = monotonic()
         count = 0
         try:
-            begin_reading(self.hub)
+            # A run that waits takes what came since: what is read from here on counts as later than all before.
+            number_after(self.hub.database, schema.event)
             while not self._stopping.is_set():
                 self.hub.door.let_pass(self._stopping)
                 if count < BATCH:
@@ -140,7 +142,7 @@ class Worker:
             pass
 
 
-class Pace:
+class Looks:
     """How often one looks: FEW times at once after a rest, then A_SECOND."""
 
     def __init__(self, clock: Clock) -> None:

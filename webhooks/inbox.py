@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from hub import bulk, schema
 from hub.core import Hub
-from hub.database import Lease, new_id, new_ids_after
+from hub.database import Lease
 from hub.errors import HubError
 from hub.event import Person
+from hub.ids import new_id
 from hub.people import Word
 from hub.wakeups import ADVANCE
 
@@ -35,14 +36,6 @@ class _Done:
 
 class _PersonGone(Exception):
     """Somebody whom these events are about was erased while they were read."""
-
-
-def begin_reading(hub: Hub) -> None:
-    """Has what is read from here on count as later than all that was read before, also by a clock that was ahead: a
-    run that waits takes only what came since. Whoever gets the lease calls this first."""
-    with hub.database.read() as connection:
-        newest = connection.execute(sa.select(sa.func.max(schema.event.c.id))).scalar()
-    new_ids_after(newest or 0)
 
 
 def read_deliveries(hub: Hub, lease: Lease) -> int:

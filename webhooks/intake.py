@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from hub import bulk, schema
 from hub.connections import Connection
-from hub.database import Database, new_id, new_ids_after
+from hub.database import Database
 from hub.delivery import Delivery
 from hub.errors import HubError
+from hub.ids import new_id, number_after
 from hub.timing import to_datetime, to_ms
 from hub.wakeups import READ, Wakeups
 from hub.workspaces import Workspace
@@ -72,7 +73,9 @@ class Intake:
 
         Raises what the database raised, TimeoutError if that takes longer than a provider waits, and IntakeClosed.
         """
-        self._follow()
+        if not self._follows:  # what is kept from here on is read after all that was kept before
+            number_after(self.database, schema.delivery)
+            self._follows = True
         delivery_id = new_id()
         request = _Request(
             row={
@@ -95,14 +98,6 @@ class Intake:
             self._waiting.put(None)
         if self._thread is not None:
             self._thread.join()
-
-    def _follow(self) -> None:
-        """Has what is kept from here on be read after all that was kept before, also by a clock that was ahead."""
-        if not self._follows:
-            with self.database.read() as connection:
-                newest = connection.execute(sa.select(sa.func.max(schema.delivery.c.id))).scalar()
-            new_ids_after(newest or 0)
-            self._follows = True
 
     def _put(self, request: _Request) -> None:
         with self._lock:

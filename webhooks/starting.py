@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from hub import bulk, engine, schema
 from hub.connections import Connection
 from hub.core import Hub
-from hub.database import new_id
 from hub.enabled import Enabled
 from hub.event import Event
+from hub.ids import new_id
 from hub.matching import fits
 from hub.recipe import Recipe
 from hub.wakeups import ADVANCE

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
-from ..database import Ids
 from ..event import Event, Person
+from ..ids import Ids
 from ..recipe import FOREVER
 from ..retention.keys import KEYS_DAYS
 from ..retention.portions import DAY

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import bulk, metrics, schema, values
-from ..asking import last_asked
+from ..asking import counts_as_asked, last_asked
 from ..core import Hub
 from ..event import Event
 from ..step import WAIT_FOR
@@ -78,8 +78,7 @@ def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> No
     rows = []
     for run in asking:
         person_id = run.row.person_id
-        own = max(line.asked_at for line in run.lines.values())
-        at = max(now, own + 1, last.get(person_id, 0) + 1)
+        at = counts_as_asked(now, last.get(person_id, 0), *(line.asked_at for line in run.lines.values()))
         if person_id is not None:
             last[person_id] = at
         rows += [_step_row(run, line, now, at) for line in run.lines.values() if line.asked]

@@ -137,8 +137,8 @@ def take_portion(hub: Hub, kind: Kind, workspace_id: int, cutoff: int) -> Done:
         hub.portions.move(kind.name, workspace_id, done.place)
     if is_alone:
         hub.portions.note(kind.name, took)
-    if is_alone and done.more:
-        hub.pause(min(took, LONG_SECONDS))
+        if done.more:
+            hub.pause(min(took, LONG_SECONDS))
     return done
 
 

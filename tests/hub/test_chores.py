@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from hub import clock, outbox, processes, schema
 from hub import worker as worker_module
 from hub.connections import NEEDS_LOGIN
-from hub.database import Database, Ids, LeaseLost
+from hub.database import Database, LeaseLost
+from hub.ids import Ids
 from hub.timing import FrozenClock
 from hub.wakeups import READ, perform
 from hub.worker import Worker
@@ -138,7 +139,7 @@ def test_a_reader_makes_later_ids_than_one_whose_clock_was_ahead(site: Site, mon
     """A run that waits takes what came since, by the order of ids."""
     ids, ahead = Ids(), (1 << 62) + 1
     monkeypatch.setattr(inbox, "new_id", ids.new)
-    monkeypatch.setattr(inbox, "new_ids_after", ids.after)
+    monkeypatch.setattr("hub.ids._ids", ids)
     row = {"id": ahead, "connection_id": site.connection.id, "workspace_id": site.connection.workspace_id}
     with site.hub.database.write() as connection:
         connection.execute(sa.insert(schema.event).values(row | {"type": "t", "at": 1, "received_at": 1, "state": "s"}))
@@ -155,7 +156,7 @@ def test_a_reader_makes_later_ids_than_one_whose_clock_was_ahead(site: Site, mon
 
 def test_many_looks_in_a_row_are_made_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FrozenClock()
-    pace, stopping, waits = worker_module.Pace(clock), threading.Event(), []
+    looks, stopping, waits = worker_module.Looks(clock), threading.Event(), []
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)
@@ -164,14 +165,14 @@ def test_many_looks_in_a_row_are_made_a_few_times_a_second(monkeypatch: pytest.M
 
     monkeypatch.setattr(stopping, "wait", wait)
     for _ in range(worker_module.FEW):
-        pace.wait(stopping)
+        looks.wait(stopping)
     assert waits == []
     for _ in range(3):
-        pace.wait(stopping)
+        looks.wait(stopping)
     assert waits == pytest.approx([1 / worker_module.A_SECOND] * 3, abs=1e-6)
     clock.advance(60.0)
     for _ in range(worker_module.FEW):
-        pace.wait(stopping)
+        looks.wait(stopping)
     assert len(waits) == 3, "After a rest it is quick again."
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hub import clock, retention, schema
 from hub.clock import Clock, wake_due
 from hub.core import Hub
-from hub.database import new_id
+from hub.ids import new_id
 from hub.timing import FrozenClock
 from hub.wakeups import ADVANCE, READ, ThreadWakeups, perform
 from tests import servers

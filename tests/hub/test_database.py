@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from hub import schema
-from hub.database import Database, Ids, Lease, LeaseLost
+from hub.database import Database, Lease, LeaseLost
+from hub.ids import Ids
 from hub.migrations import bring_up_to_date
 
 ELSEWHERE = """
@@ -292,14 +293,14 @@ def answer(process: subprocess.Popen[str]) -> str:
 def test_ids_grow_also_within_a_millisecond_and_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = Ids()
     instants = iter([1_800_000_000_000_000_000] * 500 + [1_700_000_000_000_000_000] * 500)
-    monkeypatch.setattr("hub.database.time.time_ns", lambda: next(instants))
+    monkeypatch.setattr("hub.ids.time.time_ns", lambda: next(instants))
     made = [ids.new() for _ in range(1000)]
     assert made == sorted(set(made))
 
 
 @pytest.mark.parametrize("year", [2020, 2026, 2089])
 def test_ids_fit_the_column_for_decades(year: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hub.database.time.time_ns", lambda: round((year - 1970) * 365.2425 * 86400e9))
+    monkeypatch.setattr("hub.ids.time.time_ns", lambda: round((year - 1970) * 365.2425 * 86400e9))
     assert 0 < Ids().new() < 2**63
 
 

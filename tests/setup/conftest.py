@@ -17,7 +17,7 @@ from hub import schema
 from hub.app import create_app
 from hub.clock import CLOCK
 from hub.core import Hub
-from hub.database import new_id
+from hub.ids import new_id
 from hub.settings import Settings
 from hub.setup.access import new_link
 from hub.timing import FrozenClock

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, schema, sleep
-from hub.database import Ids
+from hub.ids import Ids
 from hub.wakeups import ADVANCE
 from tests import telling
 from tests.webhooks.told import ADA, ASLEEP, BOB, Told
@@ -261,7 +261,7 @@ def test_what_came_before_a_start_is_read_first_though_the_clock_was_ahead(
 ) -> None:
     def start(ids: Ids) -> None:
         monkeypatch.setattr(intake, "new_id", ids.new)
-        monkeypatch.setattr(intake, "new_ids_after", ids.after)
+        monkeypatch.setattr("hub.ids._ids", ids)
         told.world.intake.close()
         told.world.intake = WakingIntake(told.world.hub.database, told.world.carrier)
 

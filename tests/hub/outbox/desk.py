@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hub import Person, Step, outbox, schema, values
 from hub.connections import Connection
 from hub.core import Hub
-from hub.database import new_id
+from hub.ids import new_id
 from hub.wakeups import ADVANCE, perform
 from tests import telling
 from tests.world import World

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub import Event, Steps, recipe, retention, schema, sleep, wait_for
-from hub.database import new_id
+from hub.ids import new_id
 from tests import telling
 from tests.world import World, tell
 
