@@ -1,12 +1,9 @@
-"""The web application: the door for webhooks, the page, and what operators watch."""
+"""The web application beside the door: the page, and what operators watch."""
 
 from __future__ import annotations
 
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-
-from webhooks.intake import Intake
-from webhooks.receiver import receiver
 
 from .clock import leads_until
 from .core import Hub
@@ -15,10 +12,9 @@ from .figures import Figures
 from .setup.pages import pages
 
 
-def create_app(hub: Hub, intake: Intake) -> Flask:
+def create_app(hub: Hub) -> Flask:
     """The application of one hub."""
     app = Flask("hub")
-    app.register_blueprint(receiver(hub, intake))
     app.register_blueprint(pages(hub))
 
     @app.get("/healthz")

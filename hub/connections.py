@@ -180,10 +180,9 @@ class Connections:
 
     def get(self, connection_id: str, *, fresh: bool = False) -> Connection:
         """The connection of this id; what was read in the last seconds is not read again. Raises NotFound."""
-        with self._lock:
-            known = self._known.get(connection_id)
-        if known and not fresh and self.clock.monotonic() - known[0] < _FRESH_SECONDS:
-            return known[1]
+        known = None if fresh else self.at_hand(connection_id)
+        if known:
+            return known
         with self.database.read() as database:
             row = database.execute(
                 sa.select(schema.connection).where(schema.connection.c.id == connection_id)
@@ -194,6 +193,12 @@ class Connections:
         with self._lock:
             self._known[connection_id] = (self.clock.monotonic(), connection)
         return connection
+
+    def at_hand(self, connection_id: str) -> Connection | None:
+        """The connection of this id if it was read in the last seconds; never waits for the database."""
+        with self._lock:
+            known = self._known.get(connection_id)
+        return known[1] if known and self.clock.monotonic() - known[0] < _FRESH_SECONDS else None
 
     def list(self, workspace: Workspace) -> list[Connection]:
         """The workspace's connections, oldest first."""

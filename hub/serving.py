@@ -6,7 +6,7 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .core import Hub
 from .errors import SetupError
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from granian.server.mt import MTServer
 
 THREADS = 64
-"""Requests that may wait for one commit together."""
+"""Requests that a WSGI application may work on at the same time."""
 BACKLOG = 1024
+
+Interface = Literal["wsgi", "rsgi"]
+"""How the server calls an application."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,23 +43,33 @@ def serve(hub: Hub, listening: socket.socket, told: Told, on_ready: Callable[[],
     Raises SetupError if the server ended by itself.
     """
     from webhooks.intake import Intake
+    from webhooks.receiver import Receiver
 
     from .app import create_app
+    from .site import Site
 
     with closing(Intake(hub.database, hub.wakeups)) as intake:
-        run(create_app(hub, intake), listening, told, on_ready)
+        run(Site(Receiver(hub, intake), create_app(hub)), listening, told, on_ready, "rsgi")
 
 
-def run(app: Any, listening: socket.socket, told: Told, on_ready: Callable[[], None] | None = None) -> None:
-    """Serves a WSGI application until told to stop. Raises SetupError if the server ended by itself."""
-    server = _server(listening, told, on_ready)
+def run(
+    app: Any,
+    listening: socket.socket,
+    told: Told,
+    on_ready: Callable[[], None] | None = None,
+    interface: Interface = "wsgi",
+) -> None:
+    """Serves an application until told to stop. Raises SetupError if the server ended by itself."""
+    server = _server(listening, told, on_ready, interface)
     try:
         server.serve(target_loader=lambda *_args, **_kwargs: app, wrap_loader=False)
     except SystemExit:
         raise SetupError("The web server ended by itself. Start it again.") from None
 
 
-def _server(listening: socket.socket, told: Told, on_ready: Callable[[], None] | None) -> MTServer:
+def _server(
+    listening: socket.socket, told: Told, on_ready: Callable[[], None] | None, interface: Interface
+) -> MTServer:
     from granian import net
     from granian.constants import Interfaces
     from granian.server.mt import MTServer
@@ -85,11 +98,11 @@ def _server(listening: socket.socket, told: Told, on_ready: Callable[[], None] |
 
     host, port, *_ = listening.getsockname()
     return Server(
-        "hub.app",
+        "hub.site",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
-        blocking_threads=THREADS,
+        interface=Interfaces(interface),
+        blocking_threads=THREADS if interface == "wsgi" else 1,
         workers=1,
         log_enabled=False,
     )

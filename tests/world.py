@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -40,12 +41,17 @@ class WakingIntake(Intake):
         super().__init__(database, carrier.wakeups)
         self._carrier = carrier
 
-    def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
+    async def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
         woken = self._carrier.times(READ)
-        is_new = super().store(workspace, connection, delivery)
+        is_new = await super().store(workspace, connection, delivery)
         if is_new:
             self._carrier.until_woken(READ, woken)
         return is_new
+
+
+def keep(intake: Intake, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
+    """Keeps a delivery, and waits for that; whether it is new."""
+    return asyncio.run(intake.store(workspace, connection, delivery))
 
 
 class World:
@@ -121,7 +127,7 @@ class World:
         """Keeps a delivery as the door does once it is verified; whether it is new."""
         url = self.hub.connections.webhook_url(connection)
         delivery = Delivery("POST", url, dict(headers or {}), body, to_datetime(self.clock.now()))
-        return self.intake.store(workspace or self.workspace, connection, delivery)
+        return keep(self.intake, workspace or self.workspace, connection, delivery)
 
     def hear(
         self,

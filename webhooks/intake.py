@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
@@ -36,26 +37,19 @@ class IntakeClosed(HubError):
 
 
 class _Request:
-    """What waits for its commit. A lock is all that its thread waits with: a Future takes several times as long."""
+    """What waits for its commit, at the event loop of whoever asked."""
 
     def __init__(self, row: dict[str, Any], keys: list[bytes]) -> None:
         self.row, self.keys = row, keys
-        self._is_new: bool | None = None
-        self._error: Exception | None = None
-        self._open = threading.Lock()
-        self._open.acquire()
+        self.told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def end(self, is_new: bool | None, error: Exception | None = None) -> None:
-        self._is_new, self._error = is_new, error
-        self._open.release()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it is new. Raises what kept it from being stored, TimeoutError if nobody told in time."""
-        if not self._open.acquire(timeout=seconds):
-            raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return bool(self._is_new)
+    def end(self, outcome: bool | Exception) -> None:
+        if self.told.done():
+            return  # nobody waits any more
+        if isinstance(outcome, Exception):
+            self.told.set_exception(outcome)
+        else:
+            self.told.set_result(outcome)
 
 
 class Intake:
@@ -68,13 +62,13 @@ class Intake:
         self._closed = self._follows = False
         self._lock = threading.Lock()
 
-    def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
+    async def store(self, workspace: Workspace, connection: Connection, delivery: Delivery) -> bool:
         """Keeps a delivery; True if it is new, False if it was kept before.
 
         Raises what the database raised, TimeoutError if that takes longer than a provider waits, and IntakeClosed.
         """
         if not self._follows:  # what is kept from here on is read after all that was kept before
-            number_after(self.database, schema.delivery)
+            await asyncio.to_thread(number_after, self.database, schema.delivery)
             self._follows = True
         delivery_id = new_id()
         request = _Request(
@@ -89,7 +83,8 @@ class Intake:
             keys=_keys(workspace, connection, delivery),
         )
         self._put(request)
-        return request.wait(PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await request.told
 
     def close(self) -> None:
         """Stores what waits, then ends the thread. Nothing is taken from here on."""
@@ -125,11 +120,9 @@ class Intake:
         try:
             fresh = self.database.retrying(lambda: self._write(batch))
         except Exception as error:
-            for request in batch:
-                request.end(None, error)
+            _tell(batch, [error] * len(batch))
             return
-        for request, is_new in zip(batch, fresh, strict=True):
-            request.end(is_new)
+        _tell(batch, fresh)
         if any(fresh):
             # Whatever happens to a wake-up, the clock finds what waits; without this thread the door would be shut.
             with suppress(Exception):
@@ -158,6 +151,21 @@ class Intake:
             for key in request.keys
         }
         return noted(self.database, connection, [rows[name] for name in sorted(rows)])
+
+
+def _tell(batch: Sequence[_Request], outcomes: Sequence[bool | Exception]) -> None:
+    """Tells all that wait, each loop once: waking one up costs as much as many deliveries."""
+    waiting: dict[asyncio.AbstractEventLoop, list[tuple[_Request, bool | Exception]]] = {}
+    for request, outcome in zip(batch, outcomes, strict=True):
+        waiting.setdefault(request.told.get_loop(), []).append((request, outcome))
+    for loop, some in waiting.items():
+        with suppress(RuntimeError):  # the loop has ended, and so has whoever waited there
+            loop.call_soon_threadsafe(_end_all, some)
+
+
+def _end_all(some: Iterable[tuple[_Request, bool | Exception]]) -> None:
+    for request, outcome in some:
+        request.end(outcome)
 
 
 def _keys(workspace: Workspace, connection: Connection, delivery: Delivery) -> list[bytes]:

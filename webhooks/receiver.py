@@ -1,12 +1,20 @@
-"""The door: the only place where events come in. Verify on the raw bytes, keep, commit, answer; nothing else."""
+"""The door: the only place where events come in. Verify on the raw bytes, keep, commit, answer; nothing else.
+
+All deliveries are taken by one thread, which waits for no one of them: with a thread for each, most of the time went
+into handing the interpreter from one to the next. So whatever may wait, for the database or for long work, goes
+elsewhere; a connector's verifier is a calculation, and must not wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from flask import Blueprint, Response, request
 from prometheus_client import Counter
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from hub.connections import OFF, Connection
 from hub.connector import Connector
@@ -19,122 +27,134 @@ from .intake import Intake
 
 log = logging.getLogger("webhooks.receiver")
 
+PATH = "/webhooks/"
 MOST_BYTES = 8 * 1024 * 1024
+LARGE_BYTES = 256 * 1024
+"""What is larger is checked in a thread of its own, as others would wait for it."""
 RETRY_AFTER_SECONDS = 10
 FORM = "application/x-www-form-urlencoded"
+TEXT = "text/plain; charset=utf-8"
 
 DELIVERIES = Counter("hub_deliveries_total", "Deliveries at the door, by what became of them", ["connector", "outcome"])
 
 
-def receiver(hub: Hub, intake: Intake) -> Blueprint:
-    """The routes at `/webhooks/…`. They hold no state: whether a connection is known, the database says.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What comes to the door. Names of `headers` are in small letters.
+
+    `body` reads all of it, up to so many bytes. It raises werkzeug's RequestEntityTooLarge if there are more, and
+    ClientDisconnected if they end too soon.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: Callable[[int], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the door answers."""
+
+    status: int
+    text: str
+    kind: str = TEXT
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Receiver:
+    """What is served at `/webhooks/…`. It holds no state: whether a connection is known, the database says.
 
     A delivery is answered 200 after its commit · 400 unreadable · 401 not genuine · 404 unknown connection ·
     413 too large · 503 with Retry-After if it cannot be kept. GET and HEAD answer providers' probes.
     """
-    blueprint = Blueprint("webhooks", __name__)
 
-    @blueprint.route("/webhooks/<connector>/<connection_id>", methods=["GET", "POST"])
-    def receive(connector: str, connection_id: str) -> Response:
+    def __init__(self, hub: Hub, intake: Intake) -> None:
+        self.hub, self.intake = hub, intake
+
+    async def answer(self, request: Request) -> Answer:
+        """Never raises: whatever it is, the provider should come again, as nothing was kept yet."""
         try:
-            connection = _connection(hub, connector, connection_id)
+            connection = await self._connection(request.path)
             if connection is None:
                 _count(None, "unknown_connection")
-                return _answer(404, "There is no such connection here. Copy its webhook address from the hub again.")
+                return _sentence(404, "There is no such connection here. Copy its webhook address from the hub again.")
+            if request.method in ("GET", "HEAD"):
+                return _sentence(200, f"This is where {connection.connector.title} posts its events.")
             if request.method != "POST":
-                return _answer(200, f"This is where {connection.connector.title} posts its events.")
-            with hub.door:
-                return _take(hub, intake, connection)
+                return _sentence(405, "Events are posted here, with POST.", ("Allow", "GET, HEAD, POST"))
+            with self.hub.door:
+                return await self._take(connection, request)
         except Exception as error:
-            # Whatever it is, the provider should come again: nothing was kept yet.
             log.error("delivery not kept: %s", type(error).__name__)
             _count(None, "not_kept")
-            response = _answer(503, "The delivery could not be kept just now. Please send it again.")
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return response
+            later = ("Retry-After", str(RETRY_AFTER_SECONDS))
+            return _sentence(503, "The delivery could not be kept just now. Please send it again.", later)
 
-    return blueprint
+    async def _connection(self, path: str) -> Connection | None:
+        """The connection of this address, or None. Raises what keeps the hub from telling: that is no 404."""
+        connector, _, connection_id = path.removeprefix(PATH).partition("/")
+        if not (connection_id.isascii() and connection_id.isalnum()):
+            return None  # no id of ours, and PostgreSQL takes not every text
+        try:
+            found = self.hub.connections.at_hand(connection_id) or await self._look(connection_id)
+            if found.state == OFF:
+                # It may have been connected again a moment ago, and its provider is trying the address just now.
+                found = await self._look(connection_id, fresh=True)
+        except NotFound:
+            return None
+        return found if found.connector.name == connector and found.state != OFF else None
 
+    async def _look(self, connection_id: str, *, fresh: bool = False) -> Connection:
+        return await asyncio.to_thread(self.hub.connections.get, connection_id, fresh=fresh)
 
-def _connection(hub: Hub, connector: str, connection_id: str) -> Connection | None:
-    """The connection of this address, or None. Raises what keeps the hub from telling: that is no 404."""
-    if not (connection_id.isascii() and connection_id.isalnum()):
-        return None  # no id of ours, and PostgreSQL takes not every text
-    try:
-        found = hub.connections.get(connection_id)
-        if found.state == OFF:
-            # It may have been connected again a moment ago, and its provider is trying the address just now.
-            found = hub.connections.get(connection_id, fresh=True)
-    except NotFound:
-        return None
-    return found if found.connector.name == connector and found.state != OFF else None
+    async def _take(self, connection: Connection, request: Request) -> Answer:
+        connector = connection.connector
+        try:
+            delivery = await self._delivery(request)
+            if len(delivery.body) > LARGE_BYTES:
+                await asyncio.to_thread(_check, connection, delivery)
+            else:
+                _check(connection, delivery)
+        except RequestEntityTooLarge:
+            _count(connector, "too_large")
+            return _sentence(413, f"The delivery is larger than {MOST_BYTES // 1024 // 1024} MB.")
+        except PayloadUnreadable as refusal:
+            return _refused(connector, refusal)
+        except DeliveryRefused as refusal:
+            # A secret that was added a moment ago counts at once.
+            fresh = await self._look(connection.id, fresh=True)
+            if fresh.changed_at == connection.changed_at:
+                return _refused(connector, refusal)
+            try:
+                await asyncio.to_thread(_check, fresh, delivery)
+            except DeliveryRefused as again:
+                return _refused(connector, again)
+        is_new = await self.intake.store(self.hub.workspaces.get(connection.workspace_id), connection, delivery)
+        _count(connector, "kept" if is_new else "repeat")
+        return Answer(200, *connector.answer)
 
-
-def _take(hub: Hub, intake: Intake, connection: Connection) -> Response:
-    connector = connection.connector
-    try:
-        delivery = _delivery(hub)
-        _verify(hub, connection, delivery)
-        _require_readable(connector, delivery)
-    except RequestEntityTooLarge:
-        _count(connector, "too_large")
-        return _answer(413, f"The delivery is larger than {MOST_BYTES // 1024 // 1024} MB.")
-    except DeliveryRefused as refusal:
-        _count(connector, type(refusal).__name__)
-        return _answer(refusal.status, str(refusal))
-    is_new = intake.store(hub.workspaces.get(connection.workspace_id), connection, delivery)
-    _count(connector, "kept" if is_new else "repeat")
-    body, kind = connector.answer
-    return Response(body, 200, content_type=kind)
-
-
-def _delivery(hub: Hub) -> Delivery:
-    body = _body()
-    query = request.environ.get("QUERY_STRING", "")
-    # The address as the provider was told it: a proxy before us may have changed host, port and scheme.
-    url = hub.settings.public_url + request.path + (f"?{query}" if query else "")
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Delivery("POST", url, headers, body, to_datetime(hub.clock.now()))
-
-
-def _body() -> bytes:
-    """All of the body. Raises RequestEntityTooLarge, or PayloadUnreadable if it broke off."""
-    told = request.content_length
-    if told is not None and told > MOST_BYTES:
-        raise RequestEntityTooLarge
-    # One more than may come: a body that does not tell its length is cut there, and no error says that it was.
-    request.max_content_length = MOST_BYTES + 1
-    try:
-        body = request.get_data(cache=False)
-    except ClientDisconnected:
-        body = b""
-    if len(body) > MOST_BYTES:
-        raise RequestEntityTooLarge
-    if told is not None and told != len(body):  # half a form can look like a whole one
-        raise PayloadUnreadable("The delivery ended before all of its body had come.")
-    return body
+    async def _delivery(self, request: Request) -> Delivery:
+        try:
+            body = await request.body(MOST_BYTES)
+        except ClientDisconnected:  # half a form can look like a whole one
+            raise PayloadUnreadable("The delivery ended before all of its body had come.") from None
+        # The address as the provider was told it: a proxy before us may have changed host, port and scheme.
+        url = self.hub.settings.public_url + request.path + (f"?{request.query}" if request.query else "")
+        return Delivery("POST", url, request.headers, body, to_datetime(self.hub.clock.now()))
 
 
-def _verify(hub: Hub, connection: Connection, delivery: Delivery) -> None:
-    """Raises DeliveryRefused. A secret that was added a moment ago counts at once."""
-    try:
-        connection.connector.verify(delivery, connection.secrets)
-    except DeliveryRefused:
-        fresh = hub.connections.get(connection.id, fresh=True)
-        if fresh.changed_at == connection.changed_at:
-            raise
-        fresh.connector.verify(delivery, fresh.secrets)
+def _check(connection: Connection, delivery: Delivery) -> None:
+    """Raises DeliveryRefused if the delivery is not genuine, PayloadUnreadable if it is no JSON or no form at all.
 
-
-def _require_readable(connector: Connector, delivery: Delivery) -> None:
-    """Raises PayloadUnreadable for a body that is no JSON or no form at all. What it means is read later.
-
-    JSON shows what it is by itself, whatever its Content-Type says. Nearly any text could be a form, so a body that is
-    said to be something else is not taken for one.
+    What it means is read later. JSON shows what it is by itself, whatever its Content-Type says. Nearly any text could
+    be a form, so a body that is said to be something else is not taken for one.
     """
-    if connector.body == "json":
+    connection.connector.verify(delivery, connection.secrets)
+    if connection.connector.body == "json":
         _ = delivery.json
-    elif request.mimetype not in ("", FORM):
+    elif parse_options_header(delivery.headers.get("content-type", ""))[0].lower() not in ("", FORM):
         raise PayloadUnreadable("The body is not a form, by its Content-Type.")
     else:
         _ = delivery.form_pairs
@@ -145,5 +165,10 @@ def _count(connector: Connector | None, outcome: str) -> None:
     DELIVERIES.labels(connector.name if connector else "unknown", outcome).inc()
 
 
-def _answer(status: int, text: str) -> Response:
-    return Response(text + "\n", status, content_type="text/plain; charset=utf-8")
+def _refused(connector: Connector, refusal: DeliveryRefused) -> Answer:
+    _count(connector, type(refusal).__name__)
+    return _sentence(refusal.status, str(refusal))
+
+
+def _sentence(status: int, text: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, text + "\n", headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -64,7 +65,7 @@ class Site:
         """Keeps a delivery with one event per name, as the door does; each is about a person of its own."""
         body = event_body(*names)
         delivery = Delivery("POST", self.webhook_url, {}, body, to_datetime(self.hub.clock.now()))
-        assert self.intake.store(self.workspace, self.connection, delivery)
+        assert asyncio.run(self.intake.store(self.workspace, self.connection, delivery))
 
     def states(self) -> list[str]:
         with self.hub.database.read() as database:

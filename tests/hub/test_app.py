@@ -7,30 +7,32 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask.testing import FlaskClient
 
 from hub import schema
 from hub.app import create_app
 from hub.clock import CLOCK
+from hub.site import Site as Whole
+from tests.calling import Client
 from tests.far.site import Site, event_body
+from webhooks.receiver import Receiver
 
 
 @pytest.fixture
-def client(site: Site) -> FlaskClient:
-    return create_app(site.hub, site.intake).test_client()
+def client(site: Site) -> Client:
+    return Client(Whole(Receiver(site.hub, site.intake), create_app(site.hub)))
 
 
 def away(*_: object) -> Any:
     raise sa.exc.OperationalError("SELECT secret", {}, Exception("password"))
 
 
-def test_the_process_is_alive_whatever_the_database_does(client: FlaskClient, site: Site) -> None:
+def test_the_process_is_alive_whatever_the_database_does(client: Client, site: Site) -> None:
     site.hub.database.read = away  # type: ignore[method-assign]
     answer = client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
-def test_the_hub_is_ready_while_its_clock_ticks(client: FlaskClient, site: Site) -> None:
+def test_the_hub_is_ready_while_its_clock_ticks(client: Client, site: Site) -> None:
     assert site.hub.database.acquire(CLOCK, 60)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (200, "ready\n")
@@ -38,7 +40,7 @@ def test_the_hub_is_ready_while_its_clock_ticks(client: FlaskClient, site: Site)
 
 @pytest.mark.parametrize("seconds", [None, -1])
 def test_readiness_names_a_clock_that_never_ticked_or_does_no_more(
-    client: FlaskClient, site: Site, seconds: float | None
+    client: Client, site: Site, seconds: float | None
 ) -> None:
     if seconds is not None:
         assert site.hub.database.acquire(CLOCK, seconds)
@@ -46,14 +48,14 @@ def test_readiness_names_a_clock_that_never_ticked_or_does_no_more(
     assert (answer.status_code, answer.text) == (503, "The clock does not tick. Start it: hub clock\n")
 
 
-def test_readiness_names_a_database_that_is_away_and_tells_no_secret(client: FlaskClient, site: Site) -> None:
+def test_readiness_names_a_database_that_is_away_and_tells_no_secret(client: Client, site: Site) -> None:
     site.hub.database.read = away  # type: ignore[method-assign]
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.text == "The database does not answer (OperationalError). Check that it runs.\n"
 
 
-def test_readiness_names_a_key_that_is_not_the_databases(client: FlaskClient, site: Site) -> None:
+def test_readiness_names_a_key_that_is_not_the_databases(client: Client, site: Site) -> None:
     with site.hub.database.write() as database:
         database.execute(sa.update(schema.hub_key).values(id="another"))
     answer = client.get("/readyz")
@@ -61,7 +63,7 @@ def test_readiness_names_a_key_that_is_not_the_databases(client: FlaskClient, si
     assert "key" in answer.text
 
 
-def test_metrics_count_deliveries_and_hold_nobodys_data(client: FlaskClient, site: Site) -> None:
+def test_metrics_count_deliveries_and_hold_nobodys_data(client: Client, site: Site) -> None:
     path = f"/webhooks/far/{site.connection.id}"
     assert client.post(path, data=event_body("ada")).status_code == 200
     assert client.post("/webhooks/ada@example.com/ada", data=b"{}").status_code == 404
@@ -71,7 +73,7 @@ def test_metrics_count_deliveries_and_hold_nobodys_data(client: FlaskClient, sit
     assert site.connection.id not in answer.text
 
 
-def test_metrics_tell_the_room_that_the_database_takes(client: FlaskClient, site: Site) -> None:
+def test_metrics_tell_the_room_that_the_database_takes(client: Client, site: Site) -> None:
     site.hub.settings = replace(site.settings, disk_mb=500)
     figures = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
     assert float(figures["hub_database_bytes"]) > 100_000
@@ -79,7 +81,7 @@ def test_metrics_tell_the_room_that_the_database_takes(client: FlaskClient, site
 
 
 def test_an_address_that_nobody_knows_becomes_no_metric_while_the_database_is_away(
-    client: FlaskClient, site: Site, monkeypatch: pytest.MonkeyPatch
+    client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(site.hub.connections, "get", away)
     assert client.post("/webhooks/quirke@example.com/x", data=b"{}").status_code == 503

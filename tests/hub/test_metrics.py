@@ -185,7 +185,7 @@ def test_a_database_that_is_away_is_a_figure_too(site: Site, monkeypatch: pytest
 
 def test_nobody_makes_the_database_work_by_asking_often(site: Site) -> None:
     site.hub.clock = FrozenClock()
-    client = create_app(site.hub, site.intake).test_client()
+    client = create_app(site.hub).test_client()
     assert statements(site, lambda: client.get("/metrics"))
     site.hub.clock.advance(FRESH_SECONDS - 1)
     assert not statements(site, lambda: [client.get("/metrics") for _ in range(5)])

@@ -21,9 +21,7 @@ from hub.ids import new_id
 from hub.settings import Settings
 from hub.setup.access import new_link
 from hub.timing import FrozenClock
-from hub.wakeups import NoWakeups
 from hub.workspaces import Workspace
-from webhooks.intake import Intake
 
 MINUTE, DAY = 60_000, 86_400_000
 
@@ -126,7 +124,7 @@ def make_world(settings: Settings) -> World:
     clock = FrozenClock()
     hub = Hub(settings, clock=clock)
     hub.database.acquire(CLOCK, 3600)
-    app = create_app(hub, Intake(hub.database, NoWakeups()))
+    app = create_app(hub)
     return World(hub, clock, hub.workspaces.add("Crumb & Co."), app.test_client())
 
 

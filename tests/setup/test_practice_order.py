@@ -16,10 +16,13 @@ from hub.core import Hub
 from hub.practice.server import PracticeServer
 from hub.settings import Settings
 from hub.setup.access import new_link
+from hub.site import Site
 from hub.wakeups import ThreadWakeups
 from hub.worker import Worker
+from tests.calling import as_wsgi
 from tests.servers import until
 from webhooks.intake import Intake
+from webhooks.receiver import Receiver
 
 from .conftest import World
 
@@ -32,7 +35,7 @@ def living(tmp_path: Path) -> Iterator[Hub]:
     address = f"http://127.0.0.1:{server.server_port}"
     hub = Hub(Settings(home=tmp_path, public_url=address), wakeups=wakeups)
     intake = Intake(hub.database, wakeups)
-    server.app = create_app(hub, intake)
+    server.app = as_wsgi(Site(Receiver(hub, intake), create_app(hub)))
     serving = threading.Thread(target=server.serve_forever, args=(0.05,))
     worker, clock = Worker(hub), Clock(hub)
     wakeups.listener = worker.poke
@@ -54,7 +57,7 @@ def test_an_order_placed_on_the_page_is_seen_through_to_the_text(living: Hub, pr
     for name, service in PracticeServer().services.items():
         living.connections.connect(workspace, name, {**service.account, "base_url": f"{practice}/{name}"})
     living.enabled.enable(workspace, "order_thanks", {"audience": "practice"})
-    browser = create_app(living, Intake(living.database, living.wakeups)).test_client()
+    browser = create_app(living).test_client()
     world = World(living, None, workspace, browser)  # type: ignore[arg-type]
     world.sign_in()
     assert "Place a practice order" in world.open("/").text

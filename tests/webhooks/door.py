@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from werkzeug.test import TestResponse
 
 from connectors.hubspot import practice as hubspot
 from connectors.hubspot.practice_webhooks import creations
@@ -23,8 +22,11 @@ from hub import schema
 from hub.app import create_app
 from hub.connections import Connection
 from hub.core import Hub
+from hub.site import Site
+from tests.calling import Answer, Client
 from tests.world import World
 from webhooks.intake import Intake
+from webhooks.receiver import Receiver
 
 Signed = tuple[dict[str, str], bytes]
 
@@ -44,7 +46,7 @@ class Door:
     def __init__(self, world: World, hub: Hub | None = None, intake: Intake | None = None) -> None:
         world.practice()
         self.world, self.hub = world, hub or world.hub
-        self.client = create_app(self.hub, intake or world.intake).test_client()
+        self.client = Client(Site(Receiver(self.hub, intake or world.intake), create_app(self.hub)))
 
     def connection(self, name: str) -> Connection:
         connections = self.hub.connections.list(self.world.workspace)
@@ -56,7 +58,7 @@ class Door:
     def secret(self, name: str, field: str) -> str:
         return self.connection(name).secrets[field][0]
 
-    def post(self, name: str, signed: Signed, **more: Any) -> TestResponse:
+    def post(self, name: str, signed: Signed, **more: Any) -> Answer:
         headers, body = signed
         return self.client.post(self.path(name), data=body, headers=headers, **more)
 

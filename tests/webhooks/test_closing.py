@@ -11,7 +11,7 @@ from hub.delivery import Delivery
 from hub.timing import to_datetime
 from tests.hub.outbox.desk import ON_SQLITE
 from tests.moments import at_moment
-from tests.world import World
+from tests.world import World, keep
 from webhooks import intake as module
 from webhooks.intake import Intake, IntakeClosed
 
@@ -29,7 +29,7 @@ def test_a_delivery_that_comes_just_as_the_door_closes_is_kept_or_told_so(
 
         def store(intake: Intake = intake, came: Delivery = came) -> bool:
             try:
-                return intake.store(world.workspace, connection, came)
+                return keep(intake, world.workspace, connection, came)
             except IntakeClosed:
                 return False
 
@@ -39,6 +39,6 @@ def test_a_delivery_that_comes_just_as_the_door_closes_is_kept_or_told_so(
             intake.close()
             break
         with pytest.raises(IntakeClosed):
-            intake.store(world.workspace, connection, came)
+            keep(intake, world.workspace, connection, came)
     assert 0 < kept < moment
     assert len(world.rows(schema.delivery)) == kept

@@ -21,7 +21,7 @@ from hub.delivery import Delivery
 from hub.timing import to_datetime
 from tests.servers import until
 from tests.webhooks.door import Door
-from tests.world import World
+from tests.world import World, keep
 from webhooks import intake as module
 from webhooks.intake import Intake, IntakeClosed, packed, unpacked
 
@@ -78,7 +78,7 @@ def held_up(world: World) -> Iterator[ThreadPoolExecutor]:
 
     intake._commit = beginning  # type: ignore[method-assign]
     with ThreadPoolExecutor(THREADS + 2) as pool, nobody_writes(world):
-        pool.submit(intake.store, world.workspace, first, delivery(world, "opening"))
+        pool.submit(keep, intake, world.workspace, first, delivery(world, "opening"))
         assert begun.wait(10)
         yield pool
 
@@ -96,7 +96,7 @@ def at_once(world: World, work: Callable[[int], Any], count: int = THREADS) -> l
 
 def test_many_requests_share_a_commit(world: World, connection: Connection, commits: list[str]) -> None:
     def store(number: int) -> tuple[bool, bool]:
-        is_new = world.intake.store(world.workspace, connection, delivery(world, f"k{number}"))
+        is_new = keep(world.intake, world.workspace, connection, delivery(world, f"k{number}"))
         with world.hub.database.read() as reading:
             rows = sa.select(schema.seen_key.c.hash)
             mine = world.workspace.hash("delivery", connection.id, f"k{number}")
@@ -110,11 +110,11 @@ def test_many_requests_share_a_commit(world: World, connection: Connection, comm
 def test_the_web_application_shares_commits_too(world: World, commits: list[str]) -> None:
     door = Door(world)
     signed = [door.order(number) for number in range(THREADS)]
-    path, application = door.path("shopify"), door.client.application
+    path = door.path("shopify")
 
     def post(number: int) -> int:
         headers, body = signed[number]
-        return application.test_client().post(path, data=body, headers=headers).status_code
+        return door.client.post(path, data=body, headers=headers).status_code
 
     assert at_once(world, post) == [200] * THREADS
     assert stored(world) == THREADS + 1
@@ -123,7 +123,7 @@ def test_the_web_application_shares_commits_too(world: World, commits: list[str]
 
 def test_nobody_is_answered_before_the_commit(world: World, connection: Connection) -> None:
     with held_up(world) as pool:
-        asked = pool.submit(world.intake.store, world.workspace, connection, delivery(world, "k"))
+        asked = pool.submit(keep, world.intake, world.workspace, connection, delivery(world, "k"))
         until(lambda: world.intake._waiting.qsize() == 1, 10, "The request")
         assert not asked.done()
     assert asked.result() and stored(world) == 2
@@ -133,7 +133,7 @@ def test_nobody_is_answered_before_the_commit(world: World, connection: Connecti
 
 
 def test_repeats_within_a_batch_are_kept_once(world: World, connection: Connection) -> None:
-    found = at_once(world, lambda n: world.intake.store(world.workspace, connection, delivery(world, f"k{n % 4}")))
+    found = at_once(world, lambda n: keep(world.intake, world.workspace, connection, delivery(world, f"k{n % 4}")))
     assert Counter(found) == {True: 4, False: THREADS - 4}
     assert stored(world) == 4 + 1
 
@@ -156,7 +156,7 @@ def test_two_processes_that_get_the_same_deliveries_keep_each_once(world: World,
     def store_all(number: int) -> int:
         start.wait(20)
         intake, order = doors[number % len(doors)], keys if number % 2 else keys[::-1]
-        return sum(intake.store(world.workspace, connection, delivery(world, key)) for key in order)
+        return sum(keep(intake, world.workspace, connection, delivery(world, key)) for key in order)
 
     with ThreadPoolExecutor(len(doors) * 4) as pool:
         assert sum(pool.map(store_all, range(len(doors) * 4))) == len(keys)
@@ -191,7 +191,7 @@ def test_a_batch_that_fails_is_refused_whole_and_the_next_one_works(
 ) -> None:
     def store(number: int) -> str:
         try:
-            return str(world.intake.store(world.workspace, connection, delivery(world, f"k{number}")))
+            return str(keep(world.intake, world.workspace, connection, delivery(world, f"k{number}")))
         except type(error):
             return "refused"
 
@@ -221,9 +221,9 @@ def test_who_waits_too_long_is_sent_away_and_told_apart_when_he_comes_again(
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.01)
     with nobody_writes(world), pytest.raises(TimeoutError):
-        world.intake.store(world.workspace, connection, delivery(world, "k"))
+        keep(world.intake, world.workspace, connection, delivery(world, "k"))
     monkeypatch.undo()
-    assert not world.intake.store(world.workspace, connection, delivery(world, "k"))
+    assert not keep(world.intake, world.workspace, connection, delivery(world, "k"))
     assert stored(world) == 1
 
 
@@ -233,7 +233,7 @@ def test_a_wake_up_that_fails_does_not_shut_the_door(world: World, connection: C
             raise RuntimeError("can't start new thread")
 
     intake = Intake(world.hub.database, Failing())
-    assert [intake.store(world.workspace, connection, delivery(world, key)) for key in "abc"] == [True] * 3
+    assert [keep(intake, world.workspace, connection, delivery(world, key)) for key in "abc"] == [True] * 3
     intake.close()
 
 
@@ -242,7 +242,7 @@ def test_a_wake_up_that_fails_does_not_shut_the_door(world: World, connection: C
 
 def test_closing_stores_what_waits_and_takes_nothing_more(world: World, connection: Connection) -> None:
     def store(number: int) -> bool:
-        return world.intake.store(world.workspace, connection, delivery(world, f"k{number}"))
+        return keep(world.intake, world.workspace, connection, delivery(world, f"k{number}"))
 
     with held_up(world) as pool:
         asked = [pool.submit(store, number) for number in range(7)]
@@ -259,7 +259,7 @@ def test_closing_stores_what_waits_and_takes_nothing_more(world: World, connecti
 def test_whoever_comes_while_it_closes_is_stored_or_told_so(world: World, connection: Connection) -> None:
     def store(intake: Intake, key: str) -> bool:
         try:
-            return intake.store(world.workspace, connection, delivery(world, key))
+            return keep(intake, world.workspace, connection, delivery(world, key))
         except IntakeClosed:
             return False
 

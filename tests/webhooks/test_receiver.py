@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from hub import schema
 from hub.timing import to_datetime
@@ -67,12 +65,7 @@ def _size(door: Door, row: Any) -> int:
 
 def _chunked(door: Door, headers: dict[str, str], body: bytes) -> int:
     """The status that a body without its length is answered with."""
-    environ = EnvironBuilder(door.path("shopify"), method="POST", headers=headers).get_environ()
-    environ.pop("CONTENT_LENGTH", None)
-    environ |= {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
-    chunks, status, _ = run_wsgi_app(door.client.application, environ)
-    assert chunks is not None
-    return int(status.split()[0])
+    return door.client.post(door.path("shopify"), data=body, headers=headers, chunked=True).status_code
 
 
 def test_a_repeat_is_answered_like_the_first_and_kept_once(door: Door) -> None:
@@ -203,10 +196,8 @@ def test_a_body_that_is_no_form_is_refused(door: Door) -> None:
 
 def test_a_body_that_breaks_off_is_refused(door: Door) -> None:
     headers, body = door.order()
-    builder = EnvironBuilder(door.path("shopify"), method="POST", headers=headers, data=body[:-9])
-    environ = builder.get_environ() | {"CONTENT_LENGTH": str(len(body))}
-    _, status, _ = run_wsgi_app(door.client.application, environ)
-    assert status.startswith("400")
+    answer = door.client.post(door.path("shopify"), data=body[:-9], headers=headers, announced=len(body))
+    assert answer.status_code == 400
     assert door.kept() == {}
 
 
