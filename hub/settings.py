@@ -25,7 +25,7 @@ NAMES = (
 HISTORY_DAYS = 400
 """A year comes round, and there is a month to look up what was done at this time last year."""
 
-LEAST_DISK_MB = 50
+LEAST_DISK_MB = 100
 """Below this the log and one burst of deliveries would be most of it."""
 
 

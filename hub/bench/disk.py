@@ -1,4 +1,5 @@
-"""What an event costs on the disk: while its payloads are kept, after they went, and whether their room comes back."""
+"""What an event costs on the disk: while its payloads are kept, after they went, and on a budget; and whether room
+comes back."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ..settings import LEAST_DISK_MB
 from . import end_to_end, orders, processes
 from .processes import Measured
 from .report import Figure, Goal, Reference
@@ -21,10 +23,20 @@ FREE_PAGES = 500
 
 
 def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
+    return [*_kept_and_returned(sizes, _place(folder, "kept"), say), _budget(sizes, _place(folder, "budget"), say)]
+
+
+def _place(folder: Path, name: str) -> Path:
+    place = folder / name
+    place.mkdir()
+    return place
+
+
+def _kept_and_returned(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     with processes.practice(folder) as services, processes.hub(folder, services, recipe=True) as hub:
         say("disk: keeping")
         empty = used(hub)
-        with _Largest(hub.settings.home / "hub.db-wal") as log:
+        with _Largest(hub.settings.home, "hub.db-wal") as log:
             drained = end_to_end.drain(sizes, hub, services, reports=False)
         kept, count = used(hub), sizes.warm_up + sizes.orders
         say("disk: retention")
@@ -69,6 +81,36 @@ def measure(sizes: Sizes, folder: Path, say: Say) -> list[Figure]:
     ]
 
 
+def _budget(sizes: Sizes, folder: Path, say: Say) -> Figure:
+    """Orders come without a pause until several times the budget was written; the newest are still there."""
+    say("disk: on a budget")
+    drained: list[end_to_end.Drained] = []
+    with (
+        processes.practice(folder) as services,
+        processes.hub(folder, services, recipe=True, more={"HUB_DISK_MB": str(LEAST_DISK_MB)}) as hub,
+    ):
+        each = sizes.warm_up + sizes.orders
+        with _Largest(hub.settings.home, "hub.db", "hub.db-wal") as room:
+            for number in range(sizes.rounds_on_budget):
+                done = number * each
+                drained.append(end_to_end.drain(sizes, hub, services, reports=False, first=done, before=done))
+        left = hub.events()
+    return Figure(
+        "disk_budget",
+        f"Room at its largest under a budget of {LEAST_DISK_MB} MB",
+        room.bytes / 1e6,
+        "MB",
+        goal=Goal(most=LEAST_DISK_MB),
+        details={
+            "orders": sizes.rounds_on_budget * each,
+            "events_left": left,
+            "rates": [round(one.rate) for one in drained],
+            "cpu_seconds_per_thousand": [round(one.cpu, 2) for one in drained],
+        },
+        void=next((one.void for one in drained if one.void), None),
+    )
+
+
 def used(hub: Measured) -> int:
     """Bytes of the database's pages that hold something."""
     (pages,), (free,), (size,) = (
@@ -104,11 +146,11 @@ def _is_swept(hub: Measured) -> bool:
 
 
 class _Largest:
-    """The largest that a file gets meanwhile, looked at twenty times a second."""
+    """The most room that files take together meanwhile, looked at twenty times a second."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, folder: Path, *names: str) -> None:
         self.bytes = 0
-        self._file, self._ends = file, threading.Event()
+        self._files, self._ends = [folder / name for name in names], threading.Event()
         self._thread = threading.Thread(target=self._look, name="largest", daemon=True)
 
     def __enter__(self) -> _Largest:
@@ -121,4 +163,4 @@ class _Largest:
 
     def _look(self) -> None:
         while not self._ends.wait(0.05):
-            self.bytes = max(self.bytes, _size(self._file))
+            self.bytes = max(self.bytes, sum(map(_size, self._files)))

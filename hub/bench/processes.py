@@ -251,10 +251,10 @@ def settings_in(folder: Path) -> Settings:
 
 
 @contextmanager
-def hub(folder: Path, services: Practice, *, recipe: bool) -> Iterator[Measured]:
+def hub(folder: Path, services: Practice, *, recipe: bool, more: Mapping[str, str] | None = None) -> Iterator[Measured]:
     """A running hub on a fresh home, with the practice accounts connected and, if wanted, the order recipe on."""
     settings = settings_in(folder)
-    with started(spawn_hub(settings), "/healthz") as running:
+    with started(spawn_hub(settings, more), "/healthz") as running:
         yield Measured(running, settings, prepare(settings, services, recipe=recipe))
 
 

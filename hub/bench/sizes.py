@@ -13,6 +13,7 @@ class Sizes:
     rounds               how often a load is repeated; the median counts
     warm_up              requests before the clock runs
     orders               of one end-to-end measurement
+    rounds_on_budget     end-to-end measurements after each other that write more than the budget for the disk
     quiet, pauses        orders sent one at a time, and those after a pause each
     burst                orders that the providers' limits hold back
     learning             seconds of the burst in which limits may be learnt: a refusal is fine
@@ -29,6 +30,7 @@ class Sizes:
     rounds: int = 3
     warm_up: int = 300
     orders: int = 3000
+    rounds_on_budget: int = 8
     quiet: int = 200
     pauses: int = 10
     burst: int = 10_000
@@ -49,6 +51,7 @@ SMALL = Sizes(
     rounds=1,
     warm_up=5,
     orders=20,
+    rounds_on_budget=1,
     quiet=5,
     pauses=1,
     burst=60,

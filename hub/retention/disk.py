@@ -23,8 +23,11 @@ from .portions import DAY, Done, Kind, Part, take_portion, with_open_requests, w
 log = logging.getLogger("hub.disk")
 
 MB = 1_000_000
-WARNED, FULL, EASED = 0.7, 0.9, 0.8
+WARNED, FULL, EASED = 0.7, 0.85, 0.75
 """Parts of the budget: from where it is told, from where history goes before its time, and down to where."""
+
+REST_SECONDS = 30.0
+"""How long no room is made where nothing is left that could go."""
 
 LONGEST_LOG = 64 * MB
 """SQLite's log is this long only if something reads for long: what was written since cannot leave the log before."""
@@ -114,6 +117,7 @@ class Disk:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._told = 0.0
+        self._rests_until = 0.0
         self._long_log = Trouble(log, "the database's log", "it becomes shorter when what reads there has ended")
         self._over = Trouble(log, "HUB_DISK_MB", "events come in as long as the disk has room")
 
@@ -138,10 +142,12 @@ class Disk:
             give_back(self.hub)
             now = standing(self.hub)
         self._tell(now)
-        if now.part > FULL:
+        if now.part > FULL and self.hub.clock.monotonic() >= self._rests_until:
             make_room(self.hub, round(budget * EASED))
             give_back(self.hub)
             now = standing(self.hub)
+            if now.part > FULL:  # what is left cannot go, and looking for it asks every workspace
+                self._rests_until = self.hub.clock.monotonic() + REST_SECONDS
         if now.used > budget:
             what = "of runs that go on, unread deliveries, people and keys cannot go"
             self._over.lasts(f"{now.used / MB:,.0f} MB {what}, and {budget / MB:,.0f} MB is the budget")

@@ -19,7 +19,7 @@ KEYS = {
     "end-to-end": [f"end_to_end{kind}_{what}" for kind in ("", "_50ms", "_with_reports") for what in ("rate", "cpu")],
     "quiet": ["quiet_p50", "quiet_p99", "quiet_after_pause_p50"],
     "start": ["start", "memory_idle", "memory_under_load"],
-    "disk": ["disk_kept", "disk_after_retention", "disk_returned", "disk_wal"],
+    "disk": ["disk_kept", "disk_after_retention", "disk_returned", "disk_wal", "disk_budget"],
     "quota": [
         *("quota_throughput", "quota_used", "quota_refused"),
         *(f"quota_calls_{name}" for name in ("hubspot", "mailchimp", "twilio")),

@@ -253,12 +253,12 @@ def test_the_room_that_the_database_takes_is_told(hub: Command, ringing: World, 
     assert "● ok         Disk: The database takes" in hub("check").stdout
     if not ringing.hub.database.is_sqlite:
         return
-    for used, says in ((30, "30 MB of the 50 MB"), (40, "40 MB of the 50 MB in HUB_DISK_MB. From 90% on the oldest")):
-        monkeypatch.setenv("HUB_DISK_MB", "50")
+    for used, says in ((60, "60 MB of the 100 MB"), (80, "80 MB of the 100 MB in HUB_DISK_MB. From 85% on the oldest")):
+        monkeypatch.setenv("HUB_DISK_MB", "100")
         monkeypatch.setattr("hub.retention.disk.size", lambda database, used=used: used * 1_000_000)
         assert f"● ok         Disk: The database takes {says}" in hub("check").stdout
-    monkeypatch.setattr("hub.retention.disk.size", lambda database: 51_000_000)
-    assert "▲ needs you  Disk: The database takes 51 MB of the 50 MB" in hub("check").stdout
+    monkeypatch.setattr("hub.retention.disk.size", lambda database: 101_000_000)
+    assert "▲ needs you  Disk: The database takes 101 MB of the 100 MB" in hub("check").stdout
 
 
 def test_an_account_that_is_off_on_purpose_needs_nobody(hub: Command, ringing: World, ticking: None) -> None:

@@ -51,9 +51,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert from_environment({"HUB_DISK_MB": "500", "DATABASE_URL": "sqlite:///x", "HUB_SECRET_KEY": SECRET}).disk_mb
 
 
-@pytest.mark.parametrize("text", ["49", "0", "-1", "1.5", "1 GB", "²"])
+@pytest.mark.parametrize("text", ["99", "0", "-1", "1.5", "1 GB", "²"])
 def test_a_budget_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(SetupError, match="HUB_DISK_MB should be a whole number from 50 on"):
+    with pytest.raises(SetupError, match="HUB_DISK_MB should be a whole number from 100 on"):
         from_environment({"HUB_DISK_MB": text})
 
 
