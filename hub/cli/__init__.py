@@ -6,7 +6,9 @@ Exit codes: 0 done, 1 refused with one line on standard error, 2 not understood.
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import sys
 from typing import IO, Any
 
 import click
@@ -129,3 +131,6 @@ def in_words(error: Exception) -> str:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Regulars listens to the tools of a small business, and acts on what happens there."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign that a terminal does not have must not hide the others

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +159,12 @@ def test_the_env_file_of_the_folder_is_read(hub: Command, monkeypatch: Any, tmp_
     (tmp_path / ".env").write_text("HUB_HOME=elsewhere\n")
     assert hub("workspace", "add", "Shop").exit_code == 0
     assert (tmp_path / "elsewhere" / "hub.db").exists()
+
+
+def test_a_terminal_without_our_signs_is_told_everything_else(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0", "HUB_HOME": str(tmp_path)}
+    for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY"):
+        environment.pop(name, None)
+    done = subprocess.run([sys.executable, "-m", "hub.cli", "check"], env=environment, capture_output=True, check=False)
+    assert b"? ok         Database: It answers." in done.stdout
+    assert done.stderr == b"1 thing needs you.\n"
