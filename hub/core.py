@@ -14,6 +14,7 @@ from .database import Database
 from .door import Door
 from .enabled import EnabledRecipes
 from .events import AtHand
+from .http import LONGEST_CALL_SECONDS
 from .people import People
 from .sealing import load_keyring
 from .settings import Settings
@@ -54,6 +55,7 @@ class Hub:
         self.wakeups: Wakeups = wakeups or NoWakeups()
         self.door = Door(self.clock)
         self._closing = threading.Event()
+        self._earlier_calls_end = 0.0
         self.keyring = load_keyring(
             settings.secret_key, settings.key_file, may_create=not settings.database_file_exists
         )
@@ -71,6 +73,20 @@ class Hub:
         self.versions = Versions(self.database, self.workspaces, self.clock)
         self.connections = Connections(self.database, self.workspaces, self.clock, settings.public_url)
         self.enabled = EnabledRecipes(self.database, self.workspaces, self.versions, self.connections, self.clock)
+
+    def take_over(self) -> None:
+        """This process alone has the database: whoever held a lease is dead. Its calls may still be on their way."""
+        self.database.break_leases()
+        self._earlier_calls_end = self.clock.monotonic() + LONGEST_CALL_SECONDS
+
+    def earlier_calls_end(self, now: int) -> int:
+        """When all calls have ended that a dead process left on their way, in milliseconds on the clock that says it
+        is `now`; `now` if they have. It is counted from this process's start, by a clock that nobody sets: the time at
+        which they left was told by one that may have been wrong, or be wrong now.
+
+        Where processes take over from each other by a lease that ran out, such calls have ended with it.
+        """
+        return now + max(0, round((self._earlier_calls_end - self.clock.monotonic()) * 1000))
 
     def doubted_since(self, received_at: int) -> int | None:
         """When the backup was made from which this database was put back after an event came in: what the event sets

@@ -24,6 +24,7 @@ from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Re
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
+LONGEST_CALL_SECONDS = CONNECT_TIMEOUT + READ_TIMEOUT
 """Seconds. A connection's holder keeps its lease longer than both together, so a call never outlives its claim."""
 
 

@@ -39,7 +39,7 @@ def up(settings: Settings, host: str, on_ready: Callable[[Hub], None] | None = N
         wakeups = ThreadWakeups()
         hub = _opened(settings, wakeups, ending)
         if hub.database.is_sqlite:
-            hub.database.break_leases()  # whoever held them is dead: this process alone has the home
+            hub.take_over()  # no other process has the home
         _refresh(hub)
         worker, clock = Worker(hub), Clock(hub)
         wakeups.listener = worker.poke

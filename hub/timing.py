@@ -32,12 +32,19 @@ class FrozenClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = to_ms(start or datetime(2026, 11, 22, 12, 0, tzinfo=UTC))
+        self._wrong = 0
 
     def now(self) -> int:
         return self._now
 
     def monotonic(self) -> float:
-        return self._now / 1000
+        return (self._now - self._wrong) / 1000
+
+    def set(self, ahead: float) -> None:
+        """Have the time of day be so many seconds ahead of the true one, which goes on unchanged."""
+        wrong = round(ahead * 1000)
+        self._now += wrong - self._wrong
+        self._wrong = wrong
 
     def advance(self, by: timedelta | float) -> None:
         """Move on by a timedelta, or by seconds."""

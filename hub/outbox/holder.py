@@ -209,8 +209,9 @@ class _Holder:
         for item in self.doubtful.values():
             if item.step.name in came_back | self.flight.names or item.step.twin in self.flight.twins:
                 continue
-            if item.due > now:
-                self._next(item.due)
+            due = max(item.due, self.hub.earlier_calls_end(now))
+            if due > now:
+                self._next(due)
             elif self._has_room(now):
                 work = partial(calling.look_back, item.step, to_datetime(item.since) - CLOCKS_DIFFER, self.caller)
                 self.flight.send(Trip((item.step,), None, item.since), work)

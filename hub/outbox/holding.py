@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..core import Hub
 from ..database import Lease, LeaseLost
-from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
+from ..http import LONGEST_CALL_SECONDS
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ RENEW_SECONDS = 10.0
 AGAIN_SECONDS = 0.5
 
 # A call must end before its lease could be somebody else's.
-LATEST_START_SECONDS = LEASE_SECONDS - CONNECT_TIMEOUT - READ_TIMEOUT
+LATEST_START_SECONDS = LEASE_SECONDS - LONGEST_CALL_SECONDS
 
 
 class Holding:

@@ -13,7 +13,7 @@ from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
 from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
-from ..http import CONNECT_TIMEOUT, READ_TIMEOUT
+from ..http import LONGEST_CALL_SECONDS
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
 from ..timing import to_ms
 from ..workspaces import Workspace
@@ -25,7 +25,6 @@ from .doubts import Doubtful
 from .pace import PATIENCE_SECONDS
 from .steps import Broken, Call, Late, Waiting, late_of
 
-LONGEST_CALL_MS = round((CONNECT_TIMEOUT + READ_TIMEOUT) * 1000)
 FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
 
@@ -146,47 +145,48 @@ def _record(hub: Hub, workspace: Workspace, outcome: Outcome, changes: Changes) 
     elif isinstance(result, Repeat):
         # A newer value may follow at once: until then the old one could still arrive, and take its place.
         is_in_order = step.person_id is not None
-        changes.again(step.name, reason, _ended_at(step, changes) if is_in_order else changes.now)
+        changes.again(step.name, reason, _ended_at(hub, step, changes) if is_in_order else changes.now)
     elif isinstance(result, NotAuthorized):
         changes.again(step.name, reason, changes.now)
     elif isinstance(result, ConnectorBroken):
         changes.unknown(step.name, reason)
     elif isinstance(result, NotAsked):
-        return _record_not_asked(outcome, result, changes)
+        return _record_not_asked(hub, outcome, result, changes)
     elif isinstance(result, Rejected):
         refuse(changes, step, reason, result.status, result.code)
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "once":
         changes.unknown(step.name, f"{reason} {FIND_OUT}")
     elif isinstance(result, OutcomeUnknown) and step.action.repeat == "readback":
-        return _doubt(outcome, changes)
+        return _doubt(hub, outcome, changes)
     else:
         _record_failure(hub, outcome, changes)
     return None
 
 
-def _doubt(outcome: Outcome, changes: Changes) -> Doubtful:
+def _doubt(hub: Hub, outcome: Outcome, changes: Changes) -> Doubtful:
     """The provider is asked once it must know."""
     step, is_back = outcome.step, outcome.left_at is not None
-    ended_at = changes.now if is_back else _ended_at(step, changes)
+    ended_at = changes.now if is_back else _ended_at(hub, step, changes)
     due = ended_at + round(step.action.settle.total_seconds() * 1000)
     changes.look_back(step.name, outcome.reason, due)
     return Doubtful(step, step.left_at if outcome.left_at is None else outcome.left_at, due)
 
 
-def _ended_at(step: Waiting, changes: Changes) -> int:
+def _ended_at(hub: Hub, step: Waiting, changes: Changes) -> int:
     """When the call of a holder that is gone has ended: it may be on its way for as long as a call may take, and its
     answer comes back to nobody."""
-    return max(changes.now, min(step.left_at, changes.now) + LONGEST_CALL_MS)
+    longest = round(LONGEST_CALL_SECONDS * 1000)
+    return max(hub.earlier_calls_end(changes.now), min(step.left_at, changes.now) + longest)
 
 
-def _record_not_asked(outcome: Outcome, result: NotAsked, changes: Changes) -> Doubtful | None:
+def _record_not_asked(hub: Hub, outcome: Outcome, result: NotAsked, changes: Changes) -> Doubtful | None:
     name = outcome.step.name
     if isinstance(result.error, Rejected):
         changes.unknown(name, f"Whether it happened could not be asked: {outcome.reason}")
     elif changes.now - to_ms(result.since) > GIVE_UP_SECONDS * 1000:
         changes.unknown(name, f"Whether it happened was asked for three days. The last answer: {outcome.reason}")
     else:
-        return _doubt(outcome, changes)
+        return _doubt(hub, outcome, changes)
     return None
 
 

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.servers import until
+
 MISSING = "a small disk can be mounted by root alone"
 MEGABYTES = 24
 
@@ -33,8 +35,10 @@ class Disk:
         (self.folder / "filling").unlink(missing_ok=True)
 
     def allow_writing(self, allowed: bool) -> None:
-        """Nobody may have a file open for writing when it is forbidden. Raises CalledProcessError."""
-        subprocess.run(["mount", "-o", f"remount,{'rw' if allowed else 'ro'}", str(self.folder)], check=True)
+        """It cannot be forbidden while somebody has a file open for writing: the filling, or who connects an account.
+        Raises TimeoutError if that lasts."""
+        words = ["mount", "-o", f"remount,{'rw' if allowed else 'ro'}", str(self.folder)]
+        until(lambda: not subprocess.run(words, check=False, capture_output=True).returncode, 5.0, " ".join(words))
 
     def close(self) -> None:
         if self.is_small:

@@ -24,6 +24,8 @@ class Playing:
         self._pool = ThreadPoolExecutor(max(1, len(faults)), "faults")
         self._done: list[Future[None]] = []
         self._again = threading.Lock()
+        # A part may take longer to stop than its fault lasts: the next one waits for that.
+        self._turns = {name: threading.Lock() for name in site.keeper.parts}
 
     def start(self) -> None:
         self.began = time.monotonic()
@@ -47,11 +49,13 @@ class Playing:
     def _play(self, fault: Fault) -> None:
         _sleep_until(self.began + fault.at)
         if fault.target in self.site.keeper.parts and fault.what in ("kill", "restart", "freeze"):
-            self._part(fault)
+            with self._turns[fault.target]:
+                self._part(fault)
         elif fault.what == "jump":
             self._jump(fault)
         elif fault.target == DISK:
-            self._disk(fault)
+            with self._turns["hub"]:
+                self._disk(fault)
         elif fault.target == DATABASE:
             assert self.site.postgres is not None
             self._database(fault, self.site.postgres)

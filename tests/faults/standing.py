@@ -33,6 +33,11 @@ class Standing:
         return not self.unread and len(held) == len(self.runs) and all(step.run_id in held for step in self.steps)
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether a step is on its way, or nobody knows yet what became of it."""
+        return any(step.state == "claimed" for step in self.steps)
+
+    @property
     def lost(self) -> list[str]:
         """The connectors whose account must be connected again."""
         return [connection.connector for connection in self.connections if connection.state == NEEDS_LOGIN]
