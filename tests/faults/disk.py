@@ -35,10 +35,10 @@ class Disk:
         (self.folder / "filling").unlink(missing_ok=True)
 
     def allow_writing(self, allowed: bool) -> None:
-        """It cannot be forbidden while somebody has a file open for writing: the filling, or who connects an account.
-        Raises TimeoutError if that lasts."""
+        """It cannot be forbidden while somebody has a file open for writing, as a command that connects an account has
+        for as long as its calls take. Raises TimeoutError if that lasts longer."""
         words = ["mount", "-o", f"remount,{'rw' if allowed else 'ro'}", str(self.folder)]
-        until(lambda: not subprocess.run(words, check=False, capture_output=True).returncode, 5.0, " ".join(words))
+        until(lambda: not subprocess.run(words, check=False, capture_output=True).returncode, 40.0, " ".join(words))
 
     def close(self) -> None:
         if self.is_small:
