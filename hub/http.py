@@ -25,7 +25,7 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
 LONGEST_CALL_SECONDS = CONNECT_TIMEOUT + READ_TIMEOUT
-"""Seconds. A connection's holder keeps its lease longer than both together, so a call never outlives its claim."""
+"""A connection's holder keeps its lease longer than this, so a call never outlives its claim."""
 
 
 class Session(requests.Session):
