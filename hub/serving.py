@@ -43,13 +43,11 @@ def serve(hub: Hub, listening: socket.socket, told: Told, on_ready: Callable[[],
     Raises SetupError if the server ended by itself.
     """
     from webhooks.intake import Intake
-    from webhooks.receiver import Receiver
 
-    from .app import create_app
-    from .site import Site
+    from .site import create_site
 
     with closing(Intake(hub.database, hub.wakeups)) as intake:
-        run(Site(Receiver(hub, intake), create_app(hub)), listening, told, on_ready, "rsgi")
+        run(create_site(hub, intake), listening, told, on_ready, "rsgi")
 
 
 def run(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 from granian._granian import RSGIProtocolClosed
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from webhooks.intake import Intake
 from webhooks.receiver import PATH, Receiver, Request
+
+from .app import create_app
+from .core import Hub
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -37,7 +41,7 @@ class Site:
         self._receiver, self._pages = receiver, pages
         self._threads = ThreadPoolExecutor(THREADS, "pages")
 
-    def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> Awaitable[None]:
+    def __rsgi__(self, scope: Scope, protocol: RSGIHTTPProtocol) -> Coroutine[Any, Any, None]:
         return self._hook(scope, protocol) if scope.path.startswith(PATH) else self._page(scope, protocol)
 
     async def _hook(self, scope: Scope, protocol: RSGIHTTPProtocol) -> None:
@@ -57,6 +61,11 @@ class Site:
             return
         make = partial(_called, self._pages, _environ(scope, body))
         protocol.response_bytes(*await asyncio.get_running_loop().run_in_executor(self._threads, make))
+
+
+def create_site(hub: Hub, intake: Intake) -> Site:
+    """The door and the pages of one hub."""
+    return Site(Receiver(hub, intake), create_app(hub))
 
 
 async def read_body(scope: Scope, protocol: RSGIHTTPProtocol, most: int) -> bytes:

@@ -103,7 +103,7 @@ class Client:
         length = len(body) if announced is None else announced
         if method not in ("GET", "HEAD") and not chunked:
             told.append(("content-length", str(length)))
-        scope = SimpleNamespace(
+        scope: Any = SimpleNamespace(
             proto="http",
             http_version="1.1",
             method=method,
@@ -115,10 +115,7 @@ class Client:
             client="127.0.0.1:40000",
             headers=Names([("host", builder.host), *told]),
         )
-        protocol = Protocol(body, length == len(body))
-        asyncio.run(self._answered(scope, protocol))
+        protocol: Any = Protocol(body, length == len(body))
+        asyncio.run(self.site.__rsgi__(scope, protocol))
         assert protocol.answer is not None
         return protocol.answer
-
-    async def _answered(self, scope: Any, protocol: Any) -> None:
-        await self.site.__rsgi__(scope, protocol)

@@ -1,6 +1,6 @@
 """The door: the only place where events come in. Verify on the raw bytes, keep, commit, answer; nothing else.
 
-All deliveries are taken by one thread, which waits for no one of them: with a thread for each, most of the time went
+All deliveries are taken by one thread, which waits for no one of them: with a thread for each, half of the CPU went
 into handing the interpreter from one to the next. So whatever may wait, for the database or for long work, goes
 elsewhere; a connector's verifier is a calculation, and must not wait.
 """

@@ -138,11 +138,12 @@ class Disk:
             self._long_log.lasts(f"it has grown to {wal.stat().st_size / MB:,.0f} MB, as something reads for long")
 
     def _keep(self, now: Standing, budget: int) -> None:
-        if now.part > FULL:
+        tries = now.part > FULL and self.hub.clock.monotonic() >= self._rests_until
+        if tries:
             give_back(self.hub)
             now = standing(self.hub)
         self._tell(now)
-        if now.part > FULL and self.hub.clock.monotonic() >= self._rests_until:
+        if tries and now.part > FULL:
             make_room(self.hub, round(budget * EASED))
             give_back(self.hub)
             now = standing(self.hub)

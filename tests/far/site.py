@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -27,6 +26,7 @@ from hub.worker import Worker
 from tests import servers
 from tests.far import process
 from tests.far.service import service
+from tests.world import keep
 from webhooks.intake import Intake
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ class Site:
         """Keeps a delivery with one event per name, as the door does; each is about a person of its own."""
         body = event_body(*names)
         delivery = Delivery("POST", self.webhook_url, {}, body, to_datetime(self.hub.clock.now()))
-        assert asyncio.run(self.intake.store(self.workspace, self.connection, delivery))
+        assert keep(self.intake, self.workspace, self.connection, delivery)
 
     def states(self) -> list[str]:
         with self.hub.database.read() as database:

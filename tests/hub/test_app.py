@@ -9,17 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from hub import schema
-from hub.app import create_app
 from hub.clock import CLOCK
-from hub.site import Site as Whole
+from hub.site import create_site
 from tests.calling import Client
 from tests.far.site import Site, event_body
-from webhooks.receiver import Receiver
 
 
 @pytest.fixture
 def client(site: Site) -> Client:
-    return Client(Whole(Receiver(site.hub, site.intake), create_app(site.hub)))
+    return Client(create_site(site.hub, site.intake))
 
 
 def away(*_: object) -> Any:

@@ -16,13 +16,12 @@ from hub.core import Hub
 from hub.practice.server import PracticeServer
 from hub.settings import Settings
 from hub.setup.access import new_link
-from hub.site import Site
+from hub.site import create_site
 from hub.wakeups import ThreadWakeups
 from hub.worker import Worker
 from tests.calling import as_wsgi
 from tests.servers import until
 from webhooks.intake import Intake
-from webhooks.receiver import Receiver
 
 from .conftest import World
 
@@ -35,7 +34,7 @@ def living(tmp_path: Path) -> Iterator[Hub]:
     address = f"http://127.0.0.1:{server.server_port}"
     hub = Hub(Settings(home=tmp_path, public_url=address), wakeups=wakeups)
     intake = Intake(hub.database, wakeups)
-    server.app = as_wsgi(Site(Receiver(hub, intake), create_app(hub)))
+    server.app = as_wsgi(create_site(hub, intake))
     serving = threading.Thread(target=server.serve_forever, args=(0.05,))
     worker, clock = Worker(hub), Clock(hub)
     wakeups.listener = worker.poke

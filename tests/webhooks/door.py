@@ -19,14 +19,12 @@ from connectors.shopify.practice import order_payload
 from connectors.shopify.practice import signed as signed_by_shopify
 from connectors.twilio.practice_account import signed as signed_by_twilio
 from hub import schema
-from hub.app import create_app
 from hub.connections import Connection
 from hub.core import Hub
-from hub.site import Site
+from hub.site import create_site
 from tests.calling import Answer, Client
 from tests.world import World
 from webhooks.intake import Intake
-from webhooks.receiver import Receiver
 
 Signed = tuple[dict[str, str], bytes]
 
@@ -46,7 +44,7 @@ class Door:
     def __init__(self, world: World, hub: Hub | None = None, intake: Intake | None = None) -> None:
         world.practice()
         self.world, self.hub = world, hub or world.hub
-        self.client = Client(Site(Receiver(self.hub, intake or world.intake), create_app(self.hub)))
+        self.client = Client(create_site(self.hub, intake or world.intake))
 
     def connection(self, name: str) -> Connection:
         connections = self.hub.connections.list(self.world.workspace)
