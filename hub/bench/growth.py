@@ -1,4 +1,4 @@
-"""The same after years: a million stored events, a hundred thousand sleeping runs, a thousand connections."""
+"""The same after a long time: a million stored events, a hundred thousand sleeping runs, a thousand connections."""
 
 from __future__ import annotations
 

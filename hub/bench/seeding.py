@@ -1,7 +1,8 @@
 """A database as it is after years: written in bulk, in the product's own shapes and sealed with its own keys.
 
-Three years of orders lie in it, each read, acted on and done. Those of the last thirty days still have their payloads;
-of older ones retention left what happened and when. Runs of another recipe sleep for some days yet.
+As many days of orders lie in it as a hub keeps, each read, acted on and done: more would have been removed, and the hub
+would do that while it is measured. Those of the last thirty days still have their payloads; of older ones retention
+left what happened and when. Runs of another recipe sleep for some days yet.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from ..workspaces import RETENTION_DAYS, Workspace
 from . import orders
 from .sizes import Sizes
 
-YEARS = 3
 ORDERS_PER_PERSON = 3
 SLEEPS = timedelta(days=4)
 CONNECTIONS_PER_WORKSPACE = 4
@@ -72,7 +72,7 @@ def seed(hub: Hub, sleeper: str, sizes: Sizes) -> None:
     with closing(sqlite3.connect(hub.settings.home / "hub.db", isolation_level=None)) as database:
         for pragma in QUICKLY:
             database.execute(pragma)
-        for rows in chain([others], _all(home, sleeper, sizes, now)):
+        for rows in chain([others], _all(home, sleeper, sizes, now, hub.settings.history_days)):
             database.execute("BEGIN IMMEDIATE")
             for table, some in rows.items():
                 database.executemany(_INSERTS[table], some)
@@ -91,16 +91,16 @@ def _home(hub: Hub) -> Home:
     return Home(workspace, connections, enabled)
 
 
-def _all(home: Home, sleeper: str, sizes: Sizes, now: int) -> Iterator[Rows]:
+def _all(home: Home, sleeper: str, sizes: Sizes, now: int, days: int) -> Iterator[Rows]:
     keys = [new_key() for _ in range(max(1, sizes.stored // ORDERS_PER_PERSON))]
-    began = now - YEARS * 365 * DAY
+    began = now - days * DAY
     for start in range(0, len(keys), CHUNK):
         rows: Rows = defaultdict(list)
         for number in range(start, min(start + CHUNK, len(keys))):
             _person(rows, home.workspace, _id(began - DAY, number), keys[number], number)
         yield rows
     chance = random.Random(1)
-    every = YEARS * 365 * DAY / max(1, sizes.stored)
+    every = days * DAY / max(1, sizes.stored)
     content = _order_content()
     for start in range(0, sizes.stored, CHUNK):
         rows = defaultdict(list)
