@@ -15,6 +15,12 @@ from .setup.pages import pages
 def create_app(hub: Hub) -> Flask:
     """The application of one hub."""
     app = Flask("hub")
+    app.config.update(
+        SECRET_KEY=hub.workspaces.hub_key().proof(b"notes of the pages"),
+        SESSION_COOKIE_NAME="regulars-notes",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=hub.settings.public_url.startswith("https://"),
+    )
     app.register_blueprint(pages(hub))
 
     @app.get("/healthz")

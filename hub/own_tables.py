@@ -1,4 +1,4 @@
-"""The hub's own tables: who does what just now, what was erased, who signs in, which backups there are."""
+"""The hub's own tables: who does what just now, what was erased, which backups there are."""
 
 from __future__ import annotations
 
@@ -52,20 +52,6 @@ Index(
     privacy_request.c.at,
     sqlite_where=_ready,
     postgresql_where=_ready,
-)
-
-sign_in_link = Table(
-    "sign_in_link",
-    metadata,
-    Column("hash", Hash, primary_key=True, comment="keyed hash of the link's word"),
-    Column("until", Instant, nullable=False),
-)
-
-session = Table(
-    "session",
-    metadata,
-    Column("hash", Hash, primary_key=True, comment="keyed hash of the word in the browser's cookie"),
-    Column("until", Instant, nullable=False),
 )
 
 backup = Table(

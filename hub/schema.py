@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table, Text
 
+from .access_tables import audit as audit
+from .access_tables import hub_user as hub_user
+from .access_tables import membership as membership
+from .access_tables import session as session
+from .access_tables import sign_in_attempt as sign_in_attempt
+from .access_tables import sign_in_link as sign_in_link
 from .columns import Hash, Id, Instant, Sealed
 from .columns import metadata as metadata
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
 from .own_tables import privacy_request as privacy_request
-from .own_tables import session as session
-from .own_tables import sign_in_link as sign_in_link
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
 """A step's priority: the lowest leaves first."""

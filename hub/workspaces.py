@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,35 +150,19 @@ class Workspaces:
             self._open.pop(workspace.id, None)
 
     def rotate(self, fresh: Keyring) -> int:
-        """Wraps every workspace's key with the first key of `fresh`, in one transaction; gives how many there were.
+        """Wraps all that the hub's key wraps with the first key of `fresh`, in one transaction; gives how many
+        workspaces there were.
 
         Raises KeyWrong if none of `fresh` is the key that they are wrapped with now.
         """
         with self.database.write() as connection:
             old = self.hub_key(connection, fresh, lock=True)
-            rows = connection.execute(
-                sa.select(schema.workspace.c.id, schema.workspace.c.name, schema.workspace.c.key)
-            ).all()
-            for row in rows:
-                about = f"workspace {row.name}"
-                wrapped = fresh.current.wrap(old.unwrap(row.key, about), about)
-                connection.execute(
-                    sa.update(schema.workspace).where(schema.workspace.c.id == row.id).values(key=wrapped)
-                )
-            sources = connection.execute(sa.select(schema.recipe_version)).all()
-            for source in sources:
-                about = f"recipe {source.recipe} {source.hash}"
-                table = schema.recipe_version
-                connection.execute(
-                    sa.update(table)
-                    .where(table.c.hash == source.hash, table.c.recipe == source.recipe)
-                    .values(source=fresh.current.wrap(old.unwrap(source.source, about), about))
-                )
+            count, *_ = [item.exchange(connection, old, fresh.current) for item in _WRAPPED]
             # The same row, so that whoever waits for it finds the new key rather than none.
             connection.execute(sa.update(schema.hub_key).values(id=fresh.current.id, created_at=self.clock.now()))
         self.keyring = fresh
         self.database.drop_old_pages()
-        return len(rows)
+        return count
 
     def with_key(self, query: sa.Select[Any]) -> sa.Select[Any]:
         """The query, whose rows tell as `key_id` with which of the hub's keys they are wrapped. In one query, because
@@ -199,6 +184,33 @@ class Workspaces:
         if known is None:
             raise KeyWrong("The database does not say which key it is sealed with. Restore it from a backup.")
         return (ring or self.keyring).named(known)
+
+
+@dataclass(frozen=True)
+class _Wrapped:
+    """A column that is wrapped by the hub's key itself. `about` names a row's value, as it was wrapped with."""
+
+    column: sa.Column[Any]
+    about: Callable[[Any], str]
+
+    def exchange(self, connection: sa.Connection, old: HubKey, new: HubKey) -> int:
+        """Wraps every value with another key; gives how many there are."""
+        table = self.column.table
+        rows = connection.execute(sa.select(table).where(self.column.is_not(None))).all()
+        for row in rows:
+            about = self.about(row)
+            wrapped = new.wrap(old.unwrap(getattr(row, self.column.name), about), about)
+            mine = [key == getattr(row, key.name) for key in table.primary_key.columns]
+            connection.execute(sa.update(table).where(*mine).values({self.column: wrapped}))
+        return len(rows)
+
+
+_WRAPPED = (
+    _Wrapped(schema.workspace.c.key, lambda row: f"workspace {row.name}"),
+    _Wrapped(schema.recipe_version.c.source, lambda row: f"recipe {row.recipe} {row.hash}"),
+    _Wrapped(schema.hub_user.c.told, lambda row: f"user {row.id}"),
+    _Wrapped(schema.hub_user.c.second_factor, lambda row: f"second factor {row.id}"),
+)
 
 
 def _opened(row: Any, hub_key: HubKey) -> Workspace:

@@ -141,7 +141,7 @@ def _ticks(hub: Hub) -> bool:
 @click.command("sign-in-link")
 def sign_in_link() -> None:
     """Print a fresh link that signs in once."""
-    from ..setup.access import new_link
+    from ..setup.access.links import new_link
 
     with opened() as hub:
         click.echo(new_link(hub))

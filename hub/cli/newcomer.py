@@ -148,7 +148,7 @@ def welcome(hub: Hub, *, practice: bool) -> str:
     command = own_command()
     lines = [f"Regulars is running at {hub.settings.public_url}"]
     if practice:
-        from ..setup.access import new_link
+        from ..setup.access.links import new_link
 
         lines += [
             f"Sign in, once and within 15 minutes: {new_link(hub)}",

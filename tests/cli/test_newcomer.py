@@ -10,7 +10,7 @@ import pytest
 from hub.cli.newcomer import own_command, welcome
 from hub.cli.run import keep_log
 from hub.settings import Settings
-from hub.setup.access import sign_in
+from hub.setup.access.links import sign_in
 from tests.cli.conftest import Command, refused
 from tests.world import World
 

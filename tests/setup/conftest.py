@@ -19,9 +19,12 @@ from hub.clock import CLOCK
 from hub.core import Hub
 from hub.ids import new_id
 from hub.settings import Settings
-from hub.setup.access import new_link
+from hub.setup.access.links import new_link
 from hub.timing import FrozenClock
 from hub.workspaces import Workspace
+
+HOME = "/w/1/"
+"""The first page of the workspace."""
 
 MINUTE, DAY = 60_000, 86_400_000
 
@@ -46,7 +49,7 @@ class World:
         return self.browser.post(path, data={"token": self.token(), **fields})
 
     def token(self) -> str:
-        found = re.search(r'name="token" value="(\w+)"', self.open("/").text)
+        found = re.search(r'name="token" value="(\w+)"', self.open(HOME).text)
         assert found is not None
         return found[1]
 

@@ -6,7 +6,7 @@ import re
 
 from hub.setup.words import HOUR
 
-from .conftest import World
+from .conftest import HOME, World
 from .reading import heading, text_of
 
 
@@ -16,7 +16,7 @@ def test_the_pages_are_the_same_on_any_database(world_on_any_database: World) ->
     done = world.run({"action": "twilio.send_sms"})
     held = world.run({"action": "sleep", "due_at": world.clock.now() + HOUR}, state="held", reason="It changed.")
     world.sign_in()
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "▲ One thing waits for you"
-    assert re.findall(r'href="/runs/(\d+)"', page) == [str(held), str(done)]
-    assert "Send a text message Done" in text_of(world.open(f"/runs/{done}").text)
+    assert re.findall(r'href="/w/1/runs/(\d+)"', page) == [str(held), str(done)]
+    assert "Send a text message Done" in text_of(world.open(f"/w/1/runs/{done}").text)

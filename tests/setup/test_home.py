@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub import schema
 from hub.setup.words import DAY
 
-from .conftest import MINUTE, World
+from .conftest import HOME, MINUTE, World
 from .reading import heading, part, text_of
 
 
@@ -23,7 +23,7 @@ def _signed_in(world: World) -> None:
 
 def test_everything_is_working_when_it_is(world: World) -> None:
     world.enable_order_thanks()
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "● Everything is working"
     assert "1 recipe on" in text_of(page)
     assert "Thank people for their order When an order is placed, or an order is paid" in text_of(page)
@@ -31,7 +31,7 @@ def test_everything_is_working_when_it_is(world: World) -> None:
 
 
 def test_without_connections_the_page_teaches_how_to_begin(world: World) -> None:
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "○ Nothing is connected yet"
     assert "hub connect shopify shop=…" in text_of(page)
 
@@ -40,7 +40,7 @@ def test_without_recipes_it_names_one_that_could_be_on(world: World) -> None:
     world.connection("twilio")
     for connector in ("shopify", "hubspot", "mailchimp"):
         world.connection(connector)
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "○ No recipe is on yet"
     assert re.search(r"Switch it on: hub enable \w+", text_of(page))
     assert "First switch a recipe on." in text_of(page)
@@ -58,19 +58,19 @@ def test_a_lost_login_is_said_first_with_the_way_out(world: World) -> None:
     world.enable_order_thanks()
     practice = json.dumps({"api_key": "canary", "base_url": "http://127.0.0.1:9/mailchimp"}).encode()
     name = world.connection("mailchimp", state="needs_login", reason="API Key Invalid (HTTP 401)", fields=practice)
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "▲ Mailchimp needs you to sign in again"
     assert "hub connect mailchimp api_key=… base_url=http://127.0.0.1:9/mailchimp" in text_of(page)
     assert "canary" not in page
     assert "▲ Needs you · sign in again Details for your consultant API Key Invalid (HTTP 401)" in text_of(page)
     world.hub.connections.set_state(name, "off", None)
-    assert "○ Off · disconnected" in text_of(world.open("/").text)
+    assert "○ Off · disconnected" in text_of(world.open(HOME).text)
 
 
 def test_a_service_that_does_not_answer_is_being_caught_up_with(world: World) -> None:
     world.enable_order_thanks()
     world.connection("twilio", paused_until=world.clock.now() + 5 * MINUTE)
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "◐ Twilio takes no calls just now"
     assert "◐ Catching up · tried again at 12:05 UTC" in text_of(page)
 
@@ -78,16 +78,16 @@ def test_a_service_that_does_not_answer_is_being_caught_up_with(world: World) ->
 def test_what_waits_too_long_is_being_caught_up_with(world: World) -> None:
     world.enable_order_thanks()
     world.run(state="running", due_at=world.clock.now())
-    assert heading(world.open("/").text) == "● Everything is working"
+    assert heading(world.open(HOME).text) == "● Everything is working"
     world.clock.advance(11)
-    assert heading(world.open("/").text) == "◐ Catching up"
+    assert heading(world.open(HOME).text) == "◐ Catching up"
 
 
 def test_a_hub_whose_clock_stands_still_says_so(world: World) -> None:
     world.enable_order_thanks()
     with world.hub.database.write() as connection:
         connection.execute(sa.update(schema.lease).values(until=0))
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "▲ Nothing moves just now"
     assert "hub worker hub clock" in text_of(page)
 
@@ -96,18 +96,18 @@ def test_a_held_run_waits_for_you_above_the_others(world: World) -> None:
     world.enable_order_thanks()
     held = world.run(state="held", reason="Step 2 was twilio.send_sms before, and is sleep now.")
     world.run()
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == "▲ One thing waits for you"
     assert "Waiting for you 12:00 UTC Thank people for their order Step 2 was" in text_of(page)
-    assert page.count(f"/runs/{held}") == 1
+    assert page.count(f"/w/1/runs/{held}") == 1
 
 
 @pytest.mark.parametrize(("count", "says"), [(5, "5 things wait"), (6, "More than 5 things wait")])
 def test_how_many_wait_for_you_is_told_and_where_all_of_them_are(world: World, count: int, says: str) -> None:
     runs = [world.run(state="held", reason="It changed.") for _ in range(count)]
-    page = world.open("/").text
+    page = world.open(HOME).text
     assert heading(page) == f"▲ {says} for you"
-    assert re.findall(r'href="/runs/(\d+)"', page) == [str(run_id) for run_id in reversed(runs)][:5]
+    assert re.findall(r'href="/w/1/runs/(\d+)"', page) == [str(run_id) for run_id in reversed(runs)][:5]
     assert ("There are more. See all with: hub runs --state held" in text_of(page)) == (count > 5)
 
 
@@ -136,20 +136,20 @@ def test_how_many_wait_for_you_is_told_and_where_all_of_them_are(world: World, c
 )
 def test_a_run_is_told_in_one_line(world: World, row: Any, actions: list[str], state: str, says: str) -> None:
     world.run(*[{"action": name} for name in actions], **row)
-    line = part(world.open("/").text, "latest")
+    line = part(world.open(HOME).text, "latest")
     assert f"Thank people for their order {says}" in line
     assert state in line
 
 
 def test_a_step_on_its_way_is_told(world: World) -> None:
     world.run({"action": "twilio.send_sms", "state": "claimed"}, state="running")
-    assert "Send a text message: on its way." in part(world.open("/").text, "latest")
+    assert "Send a text message: on its way." in part(world.open(HOME).text, "latest")
 
 
 def test_a_step_that_waits_for_a_login_says_so(world: World) -> None:
     world.connection("twilio", id="tw", state="needs_login")
     run_id = world.run({"action": "twilio.send_sms", "state": "waiting", "connection_id": "tw"}, state="running")
-    for path in ("/", f"/runs/{run_id}"):
+    for path in (HOME, f"/w/1/runs/{run_id}"):
         assert "It goes on when you have signed in to Twilio again." in text_of(world.open(path).text)
 
 
@@ -165,18 +165,18 @@ def test_a_step_says_what_its_account_makes_it_wait_for(world: World, account: d
         account = {"paused_until": world.clock.now() + account["paused_until"] * MINUTE}
     world.connection("twilio", id="tw", **account)
     run_id = world.run({"action": "twilio.send_sms", "state": "waiting", "connection_id": "tw"}, state="running")
-    assert f"Send a text message: {says}" in part(world.open("/").text, "latest")
-    assert f"Send a text message Waits its turn · {says}" in text_of(world.open(f"/runs/{run_id}").text)
+    assert f"Send a text message: {says}" in part(world.open(HOME).text, "latest")
+    assert f"Send a text message Waits its turn · {says}" in text_of(world.open(f"/w/1/runs/{run_id}").text)
 
 
 def test_a_wait_tells_its_length_and_its_end(world: World) -> None:
     world.run({"action": "sleep", "state": "waiting", "due_at": world.clock.now() + 3 * DAY}, state="waiting")
-    assert "Wait 3 days, until 25 Nov, 12:00 UTC" in part(world.open("/").text, "latest")
+    assert "Wait 3 days, until 25 Nov, 12:00 UTC" in part(world.open(HOME).text, "latest")
 
 
 def test_the_newest_run_comes_first_and_the_list_stays_short(world: World) -> None:
     runs = [world.run() for _ in range(20)]
-    shown = re.findall(r'href="/runs/(\d+)"', world.open("/").text)
+    shown = re.findall(r'href="/w/1/runs/(\d+)"', world.open(HOME).text)
     assert shown == [str(run_id) for run_id in reversed(runs)][:15]
 
 
@@ -184,21 +184,22 @@ def test_with_several_workspaces_each_shows_its_own_and_links_keep_it(world: Wor
     other = world.hub.workspaces.add("Bike Repair Nord")
     world.enable_order_thanks()
     mine, theirs = world.run(), world.run(workspace=other)
-    first, second = world.open("/").text, world.open(f"/?workspace={other.id}").text
-    assert f"/runs/{mine}?workspace=1" in first and str(theirs) not in first
-    assert f"/runs/{theirs}?workspace={other.id}" in second and str(mine) not in second
+    first, second = world.open(HOME).text, world.open(f"/w/{other.id}/").text
+    assert f"/w/1/runs/{mine}" in first and str(theirs) not in first
+    assert f"/w/{other.id}/runs/{theirs}" in second and str(mine) not in second
     assert heading(second) == "○ Nothing is connected yet"
     assert "hub connect shopify -w 'Bike Repair Nord' shop=…" in text_of(second)
-    assert re.search(rf'<a href="/\?workspace={other.id}" aria-current="true">Bike Repair Nord</a>', second)
+    assert re.search(rf'<a href="/w/{other.id}/" aria-current="true">Bike Repair Nord</a>', second)
 
 
 def test_a_run_of_one_workspace_is_not_shown_in_another(world: World) -> None:
     other = world.hub.workspaces.add("Bike Repair Nord")
     theirs = world.run(workspace=other)
-    assert world.open(f"/runs/{theirs}?workspace={other.id}").status_code == 200
-    assert world.open(f"/runs/{theirs}?workspace={world.workspace.id}").status_code == 404
-    assert world.open(f"/runs/{theirs}").status_code == 404
+    assert world.open(f"/w/{other.id}/runs/{theirs}").status_code == 200
+    assert world.open(f"/w/1/runs/{theirs}").status_code == 404
 
 
 def test_with_one_workspace_there_is_nothing_to_switch(world: World) -> None:
-    assert "<nav" not in world.open("/").text
+    assert 'id="workspaces"' not in world.open(HOME).text
+    world.hub.workspaces.add("Bike Repair Nord")
+    assert 'id="workspaces"' in world.open(HOME).text

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hub import schema, values
 from hub.setup.words import DAY, HOUR
 
-from .conftest import MINUTE, World
+from .conftest import HOME, MINUTE, World
 from .reading import heading, part, text_of
 
 
@@ -41,7 +41,7 @@ def test_a_run_is_told_step_by_step(world: World) -> None:
         },
         state="waiting",
     )
-    page = world.open(f"/runs/{run_id}").text
+    page = world.open(f"/w/1/runs/{run_id}").text
     assert heading(page) == "Thank people for their order"
     shown = text_of(page)
     for says in (
@@ -53,7 +53,9 @@ def test_a_run_is_told_step_by_step(world: World) -> None:
     ):
         assert says in shown
     assert shown.partition(" ● ")[0].endswith("Thank people for their order ◐ Waiting")
-    assert page.count("<li class=") == 5, "what it waits for says how it stands, and nothing after that"
+    assert page[page.index("<main") :].count("<li class=") == 5, (
+        "what it waits for says how it stands, and nothing after that"
+    )
 
 
 def test_a_wait_for_events_names_them_and_what_came(world: World) -> None:
@@ -72,17 +74,17 @@ def test_a_wait_for_events_names_them_and_what_came(world: World) -> None:
                 .where(schema.step.c.run_id == run_id, schema.step.c.position == position)
                 .values(inputs=sealed)
             )
-    shown = text_of(world.open(f"/runs/{run_id}").text)
+    shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
     wait = "Wait until an order is paid, or someone subscribes to an audience"
     assert f"✓ {wait}, 1 hour at most Over · It did not happen." in shown
     assert f"◐ {wait}, 1 day at most Waiting · Until 23 Nov, 12:00 UTC" in shown
-    latest = part(world.open("/").text, "latest")
+    latest = part(world.open(HOME).text, "latest")
     assert f"{wait}, or until 23 Nov, 12:00 UTC" in latest and "at most" not in latest
 
 
 def test_a_wait_whose_inputs_are_gone_is_still_told(world: World) -> None:
     run_id = world.run({"action": "wait_for", "due_at": world.clock.now() + HOUR, "inputs": b"x" * 40})
-    assert "Wait until something happens, 1 hour at most" in text_of(world.open(f"/runs/{run_id}").text)
+    assert "Wait until something happens, 1 hour at most" in text_of(world.open(f"/w/1/runs/{run_id}").text)
 
 
 def test_a_held_run_says_what_can_be_done(world: World) -> None:
@@ -91,7 +93,7 @@ def test_a_held_run_says_what_can_be_done(world: World) -> None:
         state="held",
         reason="Nobody knows whether it was sent.",
     )
-    shown = text_of(world.open(f"/runs/{run_id}").text)
+    shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
     assert f"hub retry {run_id} hub cancel {run_id}" in shown
     assert shown.partition("Details for")[0].count("Nobody knows whether it was sent.") == 1
 
@@ -102,21 +104,21 @@ def test_a_run_that_went_wrong_says_how_to_try_it_again(world: World) -> None:
         state="failed",
         reason="It is a landline.",
     )
-    shown = text_of(world.open(f"/runs/{run_id}").text)
+    shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
     assert f"try the rest again: hub retry {run_id}" in shown and "hub cancel" not in shown
-    assert "hub retry" not in text_of(world.open(f"/runs/{world.run()}").text)
+    assert "hub retry" not in text_of(world.open(f"/w/1/runs/{world.run()}").text)
 
 
 def test_a_run_between_two_steps_says_that_it_goes_on(world: World) -> None:
     run_id = world.run({"action": "twilio.send_sms"}, state="running")
-    assert "◐ Under way It goes on in a moment." in text_of(world.open(f"/runs/{run_id}").text)
+    assert "◐ Under way It goes on in a moment." in text_of(world.open(f"/w/1/runs/{run_id}").text)
 
 
 def test_the_technical_details_are_complete_and_hold_nothing_sealed(world: World) -> None:
     run_id = world.run(
         {"action": "twilio.send_sms", "reason": "r", "inputs": b"sealed-inputs", "answer": b"sealed-answer"}
     )
-    page = world.open(f"/runs/{run_id}").text
+    page = world.open(f"/w/1/runs/{run_id}").text
     details = unescape(page[page.index('<pre class="technical"') :])
     for field in (
         f'"id": "{run_id}"',
@@ -135,11 +137,11 @@ def test_the_technical_details_are_complete_and_hold_nothing_sealed(world: World
 def test_a_run_with_very_many_steps_shows_the_first_and_says_how_many_more(world: World) -> None:
     waits = {"action": "twilio.send_sms", "state": "waiting"}
     run_id = world.run(*[{"action": "shopify.get_order"}] * 205, waits, state="running")
-    shown = text_of(world.open(f"/runs/{run_id}").text)
+    shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
     assert f"○ 5 more steps. See all with: hub run {run_id} ◐ Tw Twilio Send a text message Waits its turn" in shown
 
 
-@pytest.mark.parametrize("path", ["/runs/1", "/runs/99999999999999999999", "/runs/x", "/?workspace=77", "/nowhere"])
+@pytest.mark.parametrize("path", ["/w/1/runs/1", "/w/1/runs/99999999999999999999", "/w/1/runs/x", "/w/77/", "/nowhere"])
 def test_what_is_not_there_is_said_calmly(world: World, path: str) -> None:
     answer = world.open(path)
     assert answer.status_code == 404

@@ -68,12 +68,6 @@ async function keepCurrent() {
 
 for (const part of document.querySelectorAll("[data-live]")) served.set(part.id, part.outerHTML);
 localTimes(document);
-if (location.search.includes("note=")) {
-  // A note is told once: not again when the page is loaded anew.
-  const here = new URL(location.href);
-  here.searchParams.delete("note");
-  history.replaceState(null, "", here);
-}
 if (served.size) {
   setTimeout(keepCurrent, EVERY_MS);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());

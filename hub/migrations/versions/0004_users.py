@@ -1,0 +1,71 @@
+"""Users, what they may do where, and what they changed. Sessions from before are nobody's, and let nobody in."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "hub_user",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("told", sa.LargeBinary(), nullable=False, comment="name and e-mail, wrapped by the hub's key"),
+        sa.Column("password", sa.String(length=200), comment="an Argon2 hash; none until they choose one"),
+        sa.Column(
+            "second_factor",
+            sa.LargeBinary(),
+            comment="the secret of their authenticator app, wrapped by the hub's key",
+        ),
+        sa.Column("last_code", sa.Integer(), comment="the half minute whose code was used last: none counts twice"),
+        sa.Column("runs_hub", sa.Boolean(), nullable=False, comment="may do everything, in every workspace"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_user")),
+    )
+    op.create_table(
+        "membership",
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("role", sa.String(length=12), nullable=False, comment="owner · consultant · staff"),
+        sa.PrimaryKeyConstraint("user_id", "workspace_id", name=op.f("pk_membership")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_membership_workspace_id"), "membership", ["workspace_id"])
+    op.create_table(
+        "sign_in_attempt",
+        sa.Column("hash", sa.LargeBinary(16), nullable=False, comment="keyed hash of the e-mail that was tried"),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False, comment="when it is forgotten"),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sign_in_attempt")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), comment="none: it concerns the whole hub"),
+        sa.Column("user_id", ID, comment="none: the command line"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("what", sa.String(length=40), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False, comment="which one, as JSON; nothing personal"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index("ix_audit_workspace", "audit", ["workspace_id", "id"])
+    op.add_column(
+        "sign_in_link",
+        sa.Column("workspace_id", sa.Integer(), comment="an invitation to it; none: it signs in who runs the hub"),
+    )
+    op.add_column(
+        "sign_in_link",
+        sa.Column("role", sa.String(length=12), comment="what an invitation makes of whoever accepts it"),
+    )
+    op.add_column("sign_in_link", sa.Column("made_by", ID))
+    op.add_column(
+        "session",
+        sa.Column("user_id", ID, comment="none: it was begun by a release without users, and lets nobody in"),
+    )
+    op.add_column(
+        "session", sa.Column("is_proven", sa.Boolean(), comment="false until the authenticator app's code was right")
+    )
+    op.create_index(op.f("ix_session_user_id"), "session", ["user_id"])

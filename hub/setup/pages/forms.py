@@ -1,0 +1,45 @@
+"""Forms of the pages: WTForms' fields, filled in by what was sent. That a form is ours, the frame has seen to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from wtforms import Form as AnyForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from ...errors import HubError
+
+MISSING = "Please fill this in."
+
+
+class Form(AnyForm):
+    """A form of ours. Made without values, it takes what was sent."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(request.form if request.method == "POST" else None, data=values)
+
+    def is_sent(self) -> bool:
+        """Whether it was sent and everything in it is as it should be."""
+        return request.method == "POST" and self.validate()
+
+    def said(self, field: str) -> str:
+        """What was typed into a field, or what it was made with."""
+        return str(self[field].data or "")
+
+    def refuse(self, field: str, error: HubError | str) -> None:
+        """Says beside a field why what was typed there will not do."""
+        self[field].errors = [*self[field].errors, str(error)]
+
+
+def text(label: str, *, help: str = "", optional: bool = False, autocomplete: str = "off", **more: Any) -> StringField:
+    """A line of text."""
+    validators = [] if optional else [InputRequired(MISSING)]
+    shown = {"autocomplete": autocomplete, **more}
+    return StringField(label, validators, description=help, render_kw=shown)
+
+
+def secret(label: str, *, help: str = "", autocomplete: str = "off") -> PasswordField:
+    """A line that is not shown while it is typed, and never again."""
+    return PasswordField(label, [InputRequired(MISSING)], description=help, render_kw={"autocomplete": autocomplete})
