@@ -128,6 +128,13 @@ class Connections:
             )
         self.forget(connection_id)
 
+    def note_refusal(self, connection_id: str, why: str) -> None:
+        """Takes note that a delivery was refused just now, so that whoever set the account up can find out why."""
+        table = schema.connection
+        with self.database.write() as database:
+            values = {"refused_at": self.clock.now(), "refused_why": why}
+            database.execute(sa.update(table).where(table.c.id == connection_id).values(values))
+
     def _save(
         self,
         workspace: Workspace,

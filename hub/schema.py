@@ -95,6 +95,8 @@ connection = Table(
     Column("paused_until", Instant, comment="the breaker: no call before"),
     Column("quota", Text, nullable=False, default="{}"),
     Column("last_event_at", Instant),
+    Column("refused_at", Instant, comment="when a delivery was refused last"),
+    Column("refused_why", Text),
     Index(None, "workspace_id"),
 )
 

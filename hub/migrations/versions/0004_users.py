@@ -1,4 +1,7 @@
-"""Users, what they may do where, and what they changed. Sessions from before are nobody's, and let nobody in."""
+"""Users, what they may do where, and what they changed; why deliveries were refused.
+
+Sessions from before are nobody's, and let nobody in.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,3 +72,5 @@ def upgrade() -> None:
         "session", sa.Column("is_proven", sa.Boolean(), comment="false until the authenticator app's code was right")
     )
     op.create_index(op.f("ix_session_user_id"), "session", ["user_id"])
+    op.add_column("connection", sa.Column("refused_at", sa.BigInteger(), comment="when a delivery was refused last"))
+    op.add_column("connection", sa.Column("refused_why", sa.Text()))

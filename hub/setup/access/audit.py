@@ -25,6 +25,8 @@ WORDS = {
     "password_chosen": "chose a new password",
     "second_factor_on": "switched the second step of signing in on",
     "second_factor_off": "switched the second step of signing in off",
+    "connected": "connected {account}",
+    "disconnected": "disconnected {account}",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

@@ -40,6 +40,7 @@ def text(label: str, *, help: str = "", optional: bool = False, autocomplete: st
     return StringField(label, validators, description=help, render_kw=shown)
 
 
-def secret(label: str, *, help: str = "", autocomplete: str = "off") -> PasswordField:
+def secret(label: str, *, help: str = "", optional: bool = False, autocomplete: str = "off") -> PasswordField:
     """A line that is not shown while it is typed, and never again."""
-    return PasswordField(label, [InputRequired(MISSING)], description=help, render_kw={"autocomplete": autocomplete})
+    validators = [] if optional else [InputRequired(MISSING)]
+    return PasswordField(label, validators, description=help, render_kw={"autocomplete": autocomplete})
