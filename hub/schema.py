@@ -38,6 +38,7 @@ workspace = Table(
     Column("key", Sealed, nullable=False, comment="wrapped by the hub's key"),
     Column("retention_days", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
 )
 
 person = Table(

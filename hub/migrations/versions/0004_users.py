@@ -74,3 +74,11 @@ def upgrade() -> None:
     op.create_index(op.f("ix_session_user_id"), "session", ["user_id"])
     op.add_column("connection", sa.Column("refused_at", sa.BigInteger(), comment="when a delivery was refused last"))
     op.add_column("connection", sa.Column("refused_why", sa.Text()))
+    op.add_column(
+        "workspace",
+        sa.Column(
+            "time_zone",
+            sa.String(length=60),
+            comment="whose clock its people live by, as IANA names it; none: not said yet",
+        ),
+    )

@@ -27,6 +27,7 @@ WORDS = {
     "second_factor_off": "switched the second step of signing in off",
     "connected": "connected {account}",
     "disconnected": "disconnected {account}",
+    "settings_changed": "changed the settings of this workspace",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

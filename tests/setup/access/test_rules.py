@@ -72,6 +72,8 @@ NEEDS: dict[str, object] = {
     "connect_again": Right.CHANGE,
     "subscribe": Right.CHANGE,
     "disconnect": Right.CHANGE,
+    "settings": Right.CHANGE,
+    "workspaces": Right.RUN,
     "team": Right.TEAM,
     "invite": Right.TEAM,
     "take_back": Right.TEAM,
