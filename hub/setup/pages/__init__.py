@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -29,6 +29,16 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class Way(NamedTuple):
+    """Where the rail leads. `current`: as `aria-current` says it, if that is where somebody is."""
+
+    page: str
+    address: str
+    title: str
+    current: str | None
+
 
 AREAS = (signing_in, account, home, connections, settings, team)
 
@@ -56,7 +66,6 @@ def pages(hub: Hub) -> Blueprint:
             "frame": frame,
             "ways": _ways(made, frame, WAYS),
             "more_ways": _ways(made, frame, MORE_WAYS),
-            "is_at": (request.endpoint or "").removeprefix("setup."),
         }
 
     @blueprint.after_request
@@ -99,10 +108,14 @@ def _frame(here: Visitor | None) -> Here | None:
     return enter(here, latest.id) if latest else None
 
 
-def _ways(made: Pages, frame: Here | None, ways: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str]]:
-    """Where somebody may go from here: each page's name, address and title."""
-    return [
-        (page, frame.url(page), title)
-        for page, title in ways
-        if frame and made.has(page) and made.needs[f"setup.{page}"] in frame.rights
-    ]
+def _ways(made: Pages, frame: Here | None, ways: tuple[tuple[str, str], ...]) -> list[Way]:
+    """Where somebody may go from here."""
+    found = []
+    for page, title in ways:
+        if frame and made.has(page) and made.needs[f"setup.{page}"] in frame.rights:
+            address = frame.url(page)
+            is_here = request.path == address
+            # Pages below one belong to it; all lie below the first page.
+            is_below = page != "home" and request.path.startswith(address)
+            found.append(Way(page, address, title, "page" if is_here else "true" if is_below else None))
+    return found
