@@ -61,3 +61,13 @@ backup = Table(
     Column("made_at", Instant, nullable=False),
     Column("restored_at", Instant, comment="when this database was put back from it, if it was"),
 )
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
+    Column("targets", Sealed, nullable=False, comment="e-mails and an address to post to, as JSON"),
+    Column("told", Text, nullable=False, comment="what was told already and still needs a person, as JSON"),
+    Column("told_at", Instant, comment="when something was told last"),
+    Column("trouble", Text, comment="why it could not be told, if it could not"),
+)

@@ -18,6 +18,7 @@ from .columns import metadata as metadata
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
+from .own_tables import notice as notice
 from .own_tables import privacy_request as privacy_request
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
@@ -222,12 +223,14 @@ run = Table(
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
 _held = run.c.state == "held"
+_failed = run.c.state == "failed"
 _ended = run.c.ended_at.is_not(None)
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
 Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
+Index("ix_run_failed", run.c.id, sqlite_where=_failed, postgresql_where=_failed)
 Index("ix_run_ended", run.c.workspace_id, run.c.sealed, run.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 step = Table(

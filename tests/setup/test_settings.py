@@ -82,3 +82,25 @@ def test_workspaces_are_made_by_who_runs_the_hub_alone(world: World) -> None:
     assert "/workspaces" not in owner.get(SETTINGS).text
     assert operator(world).send("/workspaces", name="Bike Repair Nord").status_code == 303
     assert [workspace.name for workspace in world.hub.workspaces.list()] == ["Crumb & Co.", "Bike Repair Nord"]
+
+
+def test_who_is_told_is_chosen_on_the_page_and_tried_at_once(world: World) -> None:
+    world.sign_in()
+    assert "whoever runs the hub sets SMTP_URL" in text_of(world.open(SETTINGS).text)
+    world.send(f"{SETTINGS}/notices", emails="Ada@Example.com, bob@example.com", url="")
+    page = world.open(SETTINGS).text
+    assert "Saved, but the first message did not arrive. No e-mail can be sent" in text_of(page)
+    assert 'value="ada@example.com, bob@example.com"' in page
+    world.send(f"{SETTINGS}/notices", emails="", url="")
+    assert "Nobody is told any more." in text_of(world.open(SETTINGS).text)
+
+
+@pytest.mark.parametrize(
+    ("emails", "url", "says"),
+    [("ada", "", "is no e-mail address."), ("", "http://chat.example/", "The address should begin with https://")],
+)
+def test_who_cannot_be_told_is_said_beside_the_field(world: World, emails: str, url: str, says: str) -> None:
+    world.sign_in()
+    page = world.send(f"{SETTINGS}/notices", emails=emails, url=url).text
+    assert says in page
+    assert 'value="Crumb &amp; Co."' in page, "the other form on the page is as it was"

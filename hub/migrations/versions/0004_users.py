@@ -1,4 +1,4 @@
-"""Users, what they may do where, and what they changed; why deliveries were refused.
+"""Users, what they may do where, and what they changed; who is told when something needs a person.
 
 Sessions from before are nobody's, and let nobody in.
 """
@@ -82,3 +82,14 @@ def upgrade() -> None:
             comment="whose clock its people live by, as IANA names it; none: not said yet",
         ),
     )
+    op.create_table(
+        "notice",
+        sa.Column("workspace_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("targets", sa.LargeBinary(), nullable=False, comment="e-mails and an address to post to, as JSON"),
+        sa.Column("told", sa.Text(), nullable=False, comment="what was told already and still needs a person, as JSON"),
+        sa.Column("told_at", sa.BigInteger(), comment="when something was told last"),
+        sa.Column("trouble", sa.Text(), comment="why it could not be told, if it could not"),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_notice")),
+    )
+    which = sa.text("state = 'failed'")
+    op.create_index("ix_run_failed", "run", ["id"], sqlite_where=which, postgresql_where=which)

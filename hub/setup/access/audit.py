@@ -28,6 +28,7 @@ WORDS = {
     "connected": "connected {account}",
     "disconnected": "disconnected {account}",
     "settings_changed": "changed the settings of this workspace",
+    "notices_changed": "changed who is told when something needs a person",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from flask import request
 from werkzeug.exceptions import NotFound
@@ -158,5 +158,5 @@ def _form(connector: Connector, known: Connection | None, *, may_say_where: bool
         # Whoever may name any address could have the hub call what only its own network reaches.
         declared["base_url"] = text(BASE_URL, optional=True, type="url")
     made: type[Form] = type(f"Connect{connector.title}", (Form,), declared)
-    filled: Mapping[str, str] = models.plain_fields(known) if known else {}
+    filled: dict[str, Any] = dict(models.plain_fields(known)) if known else {}
     return made(**filled)

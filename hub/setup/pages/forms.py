@@ -15,10 +15,14 @@ MISSING = "Please fill this in."
 
 
 class Form(AnyForm):
-    """A form of ours. Made without values, it takes what was sent."""
+    """A form of ours. It takes what was sent, and shows the values that it is made with where nothing was.
 
-    def __init__(self, **values: Any) -> None:
-        super().__init__(request.form if request.method == "POST" else None, data=values)
+    `fresh`: it is not the form that was sent, but another one on the same page.
+    """
+
+    def __init__(self, *, fresh: bool = False, **values: Any) -> None:
+        sent = request.form if request.method == "POST" and not fresh else None
+        super().__init__(sent, data=values)
 
     def is_sent(self) -> bool:
         """Whether it was sent and everything in it is as it should be."""

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
+from ... import notices
 from ...errors import SettingInvalid
 from ..access import audit
 from ..access.roles import Right
@@ -36,6 +37,16 @@ class Settings(NewWorkspace):
     )
 
 
+class Notices(Form):
+    emails = text("E-mails", help="Of everybody who should know, with commas between them.", optional=True)
+    url = text(
+        "An address to post to",
+        help="Of a chat, such as an incoming webhook of Slack. Leave it empty if you have none.",
+        optional=True,
+        type="url",
+    )
+
+
 def add(pages: Pages) -> None:
     hub = pages.hub
 
@@ -51,7 +62,25 @@ def add(pages: Pages) -> None:
                 return here.go("settings", "Saved.")
             except SettingInvalid as refusal:
                 form.refuse("name", refusal)
-        return here.show("settings.html", form=form)
+        return _settings(here, form)
+
+    @pages.at("/w/<int:workspace_id>/settings/notices", Right.CHANGE, methods=("POST",))
+    def tell_whom(here: Here) -> Response:
+        form = Notices()
+        if not form.is_sent():
+            return _settings(here, notices_form=form)
+        try:
+            targets = notices.set_targets(hub, here.workspace, form.said("emails").split(","), form.said("url").strip())
+        except SettingInvalid as refusal:
+            form.refuse("emails" if "e-mail" in str(refusal) else "url", refusal)
+            return _settings(here, notices_form=form)
+        audit.note(hub, "notices_changed", here.user, here.workspace.id)
+        if not (targets.emails or targets.url):
+            return here.go("settings", "Nobody is told any more. What needs you is seen here alone.")
+        _, trouble = notices.send(hub, here.workspace, targets, ["This is how you are told when something needs you."])
+        if trouble:
+            return here.go("settings", f"Saved, but the first message did not arrive. {trouble}", trouble=True)
+        return here.go("settings", "Saved. A first message is on its way: see whether it came.")
 
     @pages.at("/workspaces", Right.RUN, methods=("GET", "POST"))
     def workspaces(visitor: Visitor) -> Response:
@@ -64,3 +93,14 @@ def add(pages: Pages) -> None:
             except SettingInvalid as refusal:
                 form.refuse("name", refusal)
         return visitor.show("workspaces.html", form=form, workspaces=visitor.workspaces)
+
+    def _settings(here: Here, form: Form | None = None, notices_form: Form | None = None) -> Response:
+        standing = notices.standing(hub, here.workspace)
+        targets = standing.targets
+        return here.show(
+            "settings.html",
+            form=form or Settings(fresh=True, name=here.workspace.name, time_zone=here.workspace.time_zone or ""),
+            notices=notices_form or Notices(fresh=True, emails=", ".join(targets.emails), url=targets.url),
+            trouble=standing.trouble,
+            can_mail=hub.settings.smtp_url is not None,
+        )

@@ -73,6 +73,7 @@ NEEDS: dict[str, object] = {
     "subscribe": Right.CHANGE,
     "disconnect": Right.CHANGE,
     "settings": Right.CHANGE,
+    "tell_whom": Right.CHANGE,
     "workspaces": Right.RUN,
     "team": Right.TEAM,
     "invite": Right.TEAM,
