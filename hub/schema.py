@@ -18,6 +18,8 @@ from .columns import metadata as metadata
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
+from .own_tables import oauth_app as oauth_app
+from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
@@ -95,6 +97,7 @@ connection = Table(
     Column("paused_until", Instant, comment="the breaker: no call before"),
     Column("quota", Text, nullable=False, default="{}"),
     Column("last_event_at", Instant),
+    Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
     Index(None, "workspace_id"),
 )
 
