@@ -1,7 +1,7 @@
 """The clock: one leader over all processes wakes what is due, and does what comes round.
 
 Due runs and steps · wake-ups that got lost · retention · keys that nobody needs any more · people who are told that
-something needs them · subscriptions compared.
+something needs them · logins renewed · subscriptions compared.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .connections import READY
 from .core import Hub
 from .database import Lease
 from .errors import HubError
+from .oauth.renewing import renew_due
 from .outbox.steps import OPEN
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, perform
@@ -82,6 +83,7 @@ class Clock:
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
         self._every(DISK_SECONDS, "disk", self._disk.look)
         self._every(MINUTE, "notices", lambda: notices.tell(self.hub))
+        self._every(MINUTE, "logins", lambda: renew_due(self.hub, self._is_over))
         self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._is_over))
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> None:

@@ -54,6 +54,25 @@ Index(
     postgresql_where=_ready,
 )
 
+oauth_app = Table(
+    "oauth_app",
+    metadata,
+    Column("connector", String(60), primary_key=True),
+    Column("content", Sealed, nullable=False, comment="client id and secrets, wrapped by the hub's key"),
+    Column("changed_at", Instant, nullable=False),
+)
+
+oauth_attempt = Table(
+    "oauth_attempt",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the state that comes back"),
+    Column("session", Hash, nullable=False, comment="keyed hash of the browser's session that began it"),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connector", String(60), nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("content", Sealed, nullable=False, comment="what was filled in, and the proof key"),
+)
+
 backup = Table(
     "backup",
     metadata,

@@ -19,6 +19,8 @@ from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
 from .own_tables import notice as notice
+from .own_tables import oauth_app as oauth_app
+from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
@@ -99,6 +101,7 @@ connection = Table(
     Column("last_event_at", Instant),
     Column("refused_at", Instant, comment="when a delivery was refused last"),
     Column("refused_why", Text),
+    Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
     Index(None, "workspace_id"),
 )
 

@@ -256,6 +256,7 @@ _WRAPPED = (
     _Wrapped(schema.recipe_version.c.source, lambda row: f"recipe {row.recipe} {row.hash}"),
     _Wrapped(schema.hub_user.c.told, lambda row: f"user {row.id}"),
     _Wrapped(schema.hub_user.c.second_factor, lambda row: f"second factor {row.id}"),
+    _Wrapped(schema.oauth_app.c.content, lambda row: f"oauth app {row.connector}"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Users, what they may do where, and what they changed; who is told when something needs a person.
+"""Users and what they may do where, what they changed, who is told when something needs a person; logins by OAuth.
 
 Sessions from before are nobody's, and let nobody in.
 """
@@ -93,3 +93,31 @@ def upgrade() -> None:
     )
     which = sa.text("state = 'failed'")
     op.create_index("ix_run_failed", "run", ["id"], sqlite_where=which, postgresql_where=which)
+    op.create_table(
+        "oauth_app",
+        sa.Column("connector", sa.String(length=60), nullable=False),
+        sa.Column(
+            "content", sa.LargeBinary(), nullable=False, comment="client id and secrets, wrapped by the hub's key"
+        ),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("connector", name=op.f("pk_oauth_app")),
+    )
+    op.create_table(
+        "oauth_attempt",
+        sa.Column("hash", sa.LargeBinary(16), nullable=False, comment="keyed hash of the state that comes back"),
+        sa.Column(
+            "session",
+            sa.LargeBinary(16),
+            nullable=False,
+            comment="keyed hash of the browser's session that began it",
+        ),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("connector", sa.String(length=60), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="what was filled in, and the proof key"),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_oauth_attempt")),
+    )
+    op.add_column(
+        "connection",
+        sa.Column("renew_at", sa.BigInteger(), comment="when its access token is to be renewed; none: it is not"),
+    )
