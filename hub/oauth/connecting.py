@@ -7,7 +7,7 @@ The state that goes along is good once, for ten minutes, and only for the browse
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -94,9 +94,17 @@ def begin(hub: Hub, workspace: Workspace, name: str, given: Mapping[str, str], s
     return authorize_url(oauth, app, fields, redirect_uri(hub, connector), state, verifier)
 
 
-def finish(hub: Hub, name: str, query: Iterable[tuple[str, str]], session: str) -> Connected:
+def finish(
+    hub: Hub,
+    name: str,
+    query: Iterable[tuple[str, str]],
+    session: str,
+    may_connect: Callable[[int], bool] = lambda workspace_id: True,
+) -> Connected:
     """Takes the owner back from the provider, with all the parameters of the address that they came back to, each as
     often as it stands there. Checks all of it, and saves the account; one that was saved before keeps its id.
+
+    may_connect  whether they may still connect accounts in the workspace of this id
 
     Raises LoginRefused with a sentence for the owner, and the SetupError that saving the account raises.
     """
@@ -106,6 +114,8 @@ def finish(hub: Hub, name: str, query: Iterable[tuple[str, str]], session: str) 
     if len(told) > _MOST_VALUES or len(values) < len(told):
         raise LoginRefused(f"What {title} sent back holds the same twice. {_AGAIN}")
     attempt = _used_up(hub, connector, values.get("state", ""), session)
+    if not may_connect(attempt.workspace.id):
+        raise LoginRefused("You may not connect accounts there any more. Ask the owner of the workspace.")
     app = app_at(hub.workspaces, connector, attempt.fields.get("base_url"))
     if app is None:
         raise LoginRefused(f"The hub's app at {title} was removed meanwhile. {_AGAIN}")

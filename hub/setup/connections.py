@@ -48,6 +48,8 @@ class Offer:
     tells: tuple[str, ...]
     does: tuple[str, ...]
     can_practise: bool
+    can_log_in: bool
+    knows_oauth: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,25 @@ def offer(hub: Hub, connector: Connector) -> Offer:
         tells=tuple(dict.fromkeys(tells)),
         does=tuple(dict.fromkeys(action.title for action in connector.actions.values())),
         can_practise=has_practice and hub.practice is not None,
+        can_log_in=connector.oauth is not None and has_app(hub, connector),
+        knows_oauth=connector.oauth is not None,
     )
+
+
+def with_oauth() -> list[Connector]:
+    """The services whose accounts can be connected by signing in there."""
+    found = []
+    for name in registry.connector_names():
+        with suppress(ConnectorInvalid):
+            found.append(registry.connector(name))
+    return [connector for connector in found if connector.oauth is not None]
+
+
+def has_app(hub: Hub, connector: Connector) -> bool:
+    """Whether this hub has its own app there, without which nobody can sign in."""
+    from ..oauth.apps import app_at
+
+    return app_at(hub.workspaces, connector) is not None
 
 
 def stops(hub: Hub, workspace: Workspace, connection: Connection) -> Stops:

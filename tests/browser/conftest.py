@@ -57,7 +57,7 @@ class Visit:
 
     def click(self, name: str, role: str = "button") -> None:
         """Clicks what is called so."""
-        self.page.get_by_role(role, name=name, exact=True).first.click()
+        self.page.get_by_role(role, name=name, exact=True).filter(visible=True).first.click()
 
     def sees(self, text: str) -> None:
         """Waits until this text is shown."""

@@ -57,6 +57,26 @@ def test_a_new_owner_comes_in_and_connects_and_comes_back(plain: Setting, width:
     assert all("401" in said or "403" in said for said in again.complaints), again.complaints
 
 
+@pytest.mark.parametrize("title", ["Shopify", "HubSpot", "Mailchimp"])
+def test_an_owner_signs_in_at_a_provider_and_comes_back(practising: Setting, title: str) -> None:
+    visit, name = practising.visit(), title.lower()
+    visit.open(practising.link())
+    visit.open(f"/w/1/connections/login/{name}")
+    if title == "Shopify":
+        visit.page.get_by_label("Shop", exact=True).fill("practice-shop.myshopify.com")
+    visit.page.get_by_text("For your consultant").click()
+    address = f"http://127.0.0.1:{practising.newcomer.practice_port}/{name}"
+    visit.page.get_by_label("Where its API is reached").fill(address)
+    visit.shoot(f"login-{name}")
+    visit.click("Go on")
+    visit.sees(f"On to {title}")
+    visit.shoot(f"login-on-{name}")
+    visit.click(f"Go to {title}", "link")
+    visit.sees(f"This stands in for {title}'s own page")
+    visit.click("Allow")
+    visit.sees(f"{title} is connected")
+
+
 def test_a_page_loads_little_and_from_nowhere_else(practising: Setting) -> None:
     visit = practising.visit()
     visit.open(practising.link())

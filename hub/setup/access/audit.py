@@ -26,6 +26,8 @@ WORDS = {
     "second_factor_on": "switched the second step of signing in on",
     "second_factor_off": "switched the second step of signing in off",
     "connected": "connected {account}",
+    "app_saved": "saved the hub's own app at {service}",
+    "app_forgotten": "removed the hub's own app at {service}",
     "disconnected": "disconnected {account}",
     "settings_changed": "changed the settings of this workspace",
     "notices_changed": "changed who is told when something needs a person",

@@ -13,6 +13,7 @@ from ... import registry
 from ...connections import Connection
 from ...connector import Connector
 from ...errors import HubError
+from ...oauth.login import login_in
 from ...practice.accounts import happen, services_of
 from .. import connections as models
 from .. import queries, words
@@ -33,11 +34,11 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/connections/new/<name>", Right.CHANGE, methods=("GET", "POST"))
     def connect(here: Here, name: str) -> Response:
-        return _connect(here, _connector(name), None)
+        return _connect(here, connector_of(name), None)
 
     @pages.at("/w/<int:workspace_id>/connections/practice/<name>", Right.CHANGE, methods=("POST",))
     def connect_practice(here: Here, name: str) -> Response:
-        connector = _connector(name)
+        connector = connector_of(name)
         if hub.practice is None:
             return here.go(
                 "connections",
@@ -54,7 +55,7 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>", Right.SEE)
     def connection(here: Here, connection_id: str) -> Response:
-        found = _found(here, connection_id)
+        found = found_in(here, connection_id)
         account = next(a for a in queries.accounts(hub, here.workspace) if a.connection.id == found.id)
         now, refused = hub.clock.now(), models.refused_lately(hub, found)
         return here.show(
@@ -66,17 +67,18 @@ def add(pages: Pages) -> None:
             subscribes=found.connector.function("subscribe") is not None,
             refused=(words.moment(refused[0], now), refused[1]) if refused else None,
             technical=models.technical(hub, found),
+            by_login=login_in(found.fields) is not None,
             happenings=models.happenings(found) if models.is_practice(found) else (),
         )
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/again", Right.CHANGE, methods=("GET", "POST"))
     def connect_again(here: Here, connection_id: str) -> Response:
-        found = _found(here, connection_id)
+        found = found_in(here, connection_id)
         return _connect(here, found.connector, found)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/events", Right.CHANGE, methods=("POST",))
     def subscribe(here: Here, connection_id: str) -> Response:
-        found = _found(here, connection_id)
+        found = found_in(here, connection_id)
         trouble = hub.connections.subscribe(found.id)
         title = found.connector.title
         told = trouble or f"{title} was asked for its events once more, and will send them."
@@ -84,7 +86,7 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/try", Right.ACT, methods=("POST",))
     def try_out(here: Here, connection_id: str) -> Response:
-        found = _found(here, connection_id)
+        found = found_in(here, connection_id)
         what = request.form.get("what", "")
         if services_of(found) is None:
             raise NotFound("This is no practice account.")
@@ -96,7 +98,7 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/disconnect", Right.CHANGE, methods=("GET", "POST"))
     def disconnect(here: Here, connection_id: str) -> Response:
-        found = _found(here, connection_id)
+        found = found_in(here, connection_id)
         if request.method == "GET":
             return here.show("disconnect.html", connection=found, stops=models.stops(hub, here.workspace, found))
         hub.connections.disconnect(found.id)
@@ -127,14 +129,17 @@ def add(pages: Pages) -> None:
         offer = models.offer(hub, connector)
         return here.show("connect.html", offer=offer, known=known, form=form, trouble=trouble)
 
-    def _found(here: Here, connection_id: str) -> Connection:
-        for found in hub.connections.list(here.workspace):
-            if found.id == connection_id:
-                return found
-        raise NotFound("There is no such connection.")
+
+def found_in(here: Here, connection_id: str) -> Connection:
+    """The account of this id, if it is of this workspace. Raises NotFound."""
+    for found in here.hub.connections.list(here.workspace):
+        if found.id == connection_id:
+            return found
+    raise NotFound("There is no such connection.")
 
 
-def _connector(name: str) -> Connector:
+def connector_of(name: str) -> Connector:
+    """The connector of this name. Raises NotFound."""
     if name not in registry.connector_names():
         raise NotFound("There is no such service.")
     return registry.connector(name)
