@@ -38,6 +38,7 @@ class Action(Generic[P, R]):
     identifies  whom the answer turned out to be about, from the inputs and the answer
     settle      after how long a call of unknown outcome is certain to show in `readback`
     answer_key  the field of a readback action's answer that no other answer shares
+    starts_messages  whether the provider itself writes to people because of it: a journey, a campaign
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Action(Generic[P, R]):
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
+        starts_messages: bool = False,
     ) -> None:
         self.connector = connector
         self.name = f"{connector.name}.{function.__name__}"
@@ -64,6 +66,7 @@ class Action(Generic[P, R]):
         self.identifies = identifies
         self.settle = settle
         self.answer_key = answer_key
+        self.starts_messages = starts_messages
         self.perform = function
         self.many: Callable[..., Iterable[Any]] | None = None
         self.find: Callable[..., Any] | None = None

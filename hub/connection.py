@@ -10,7 +10,7 @@ from .connector import Connector
 from .errors import SettingInvalid
 from .oauth.login import LOGIN, Login, login_in
 
-READY, NEEDS_LOGIN, OFF = "ready", "needs_login", "off"
+READY, PAUSED, NEEDS_LOGIN, OFF = "ready", "paused", "needs_login", "off"
 _MOST_VALUES = 1000
 """Values of one field: an account may have a secret for each of its audiences, and each delivery is tried with all."""
 

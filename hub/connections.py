@@ -15,6 +15,7 @@ from . import registry, schema
 from .connection import (
     NEEDS_LOGIN,
     OFF,
+    PAUSED,
     READY,
     Connection,
     filled_in,
@@ -33,7 +34,7 @@ from .oauth.login import LOGIN
 from .timing import Clock
 from .workspaces import Workspace, Workspaces
 
-__all__ = ["NEEDS_LOGIN", "OFF", "READY", "Connection", "Connections"]
+__all__ = ["NEEDS_LOGIN", "OFF", "PAUSED", "READY", "Connection", "Connections"]
 
 _FRESH_SECONDS = 5.0
 
@@ -120,7 +121,7 @@ class Connections:
             database.execute(
                 sa.update(schema.connection)
                 .where(schema.connection.c.id == connection_id)
-                .values(state=state, reason=reason, changed_at=_later(self.clock.now()))
+                .values(state=state, reason=reason, changed_at=later(self.clock.now()))
             )
         self.forget(connection_id)
 
@@ -152,7 +153,7 @@ class Connections:
             fields = change(json.loads(sealer.open(sealed, about)))
             if fields is not None:
                 values = {"fields": sealer.seal(json.dumps(fields).encode(), about), "renew_at": renew_at(fields)}
-                database.execute(sa.update(table).where(mine).values(**values, changed_at=_later(self.clock.now())))
+                database.execute(sa.update(table).where(mine).values(**values, changed_at=later(self.clock.now())))
         self.forget(connection.id)
 
     def _save(
@@ -169,7 +170,7 @@ class Connections:
         sealed = workspace.sealer.seal(json.dumps(dict(fields)).encode(), f"connection {connection_id}")
         row = {
             "label": label,
-            "state": READY,
+            "state": PAUSED if connector.sends_messages and self._is_paused(workspace) else READY,
             "reason": None,
             "fields": sealed,
             "renew_at": renew_at(fields),
@@ -189,9 +190,16 @@ class Connections:
                 }
                 database.execute(sa.insert(table).values(row))
             else:
-                changed = row | {"changed_at": _later(now)}
+                changed = row | {"changed_at": later(now)}
                 database.execute(sa.update(table).where(table.c.id == connection_id).values(changed))
         self.forget(connection_id)
+
+    def _is_paused(self, workspace: Workspace) -> bool:
+        """Whether all sending is paused in a workspace: see `pausing`."""
+        table = schema.workspace
+        with self.database.read() as database:
+            query = sa.select(table.c.paused_at).where(table.c.id == workspace.id)
+            return database.execute(query).scalar() is not None
 
     def _same_account(
         self, workspace: Workspace, connector: Connector, label: str, fields: Mapping[str, Any]
@@ -308,7 +316,7 @@ class Connections:
         )
 
 
-def _later(now: int) -> sa.ColumnElement[int]:
+def later(now: int) -> sa.ColumnElement[int]:
     """Now, or just after the last change: no two states of a connection have the same instant, by which clients and
     holders tell them apart."""
     changed = schema.connection.c.changed_at

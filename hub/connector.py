@@ -105,6 +105,11 @@ class Connector:
     def __repr__(self) -> str:
         return f"Connector({self.name})"
 
+    @property
+    def sends_messages(self) -> bool:
+        """Whether anybody gets messages because of any of its actions."""
+        return any(action.channel or action.starts_messages for action in self.actions.values())
+
     def sends(self, channel: Channel) -> bool:
         """Whether one of its actions sends messages on this channel."""
         return any(action.channel == channel for action in self.actions.values())
@@ -139,6 +144,7 @@ class Connector:
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
+        starts_messages: bool = False,
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
         """Declares something that can be done: the function gets the client, then the inputs."""
 
@@ -154,6 +160,7 @@ class Connector:
                 identifies=identifies,
                 settle=settle,
                 answer_key=answer_key,
+                starts_messages=starts_messages,
             )
             if action.name in self.actions:
                 self._doubled.append(action.name)

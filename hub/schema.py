@@ -42,6 +42,7 @@ workspace = Table(
     Column("retention_days", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
+    Column("paused_at", Instant, comment="when all sending was paused, if it is"),
 )
 
 person = Table(

@@ -196,7 +196,7 @@ def archive_member(client: Client, list_id: str, email: str) -> dict[str, Any]:
     return members.archive(client, list_id, email)
 
 
-@connector.action(repeat="once", title="Start a journey for a member")
+@connector.action(repeat="once", title="Start a journey for a member", starts_messages=True)
 def trigger_journey(client: Client, journey_id: int, step_id: int, email: str) -> dict[str, Any]:
     """Send a member through a step of a customer journey that starts by API.
 
@@ -206,7 +206,7 @@ def trigger_journey(client: Client, journey_id: int, step_id: int, email: str) -
     return members.trigger_journey(client, journey_id, step_id, email)
 
 
-@connector.action(repeat="readback", title="Add an event to a member")
+@connector.action(repeat="readback", title="Add an event to a member", starts_messages=True)
 def add_event(
     client: Client, list_id: str, email: str, name: str, properties: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def connections(workspace: str | None, json: bool) -> None:
     if json:
         show.document(documents)
         return
-    words = {"ready": "● ready", "needs_login": "▲ connect it again", "off": "○ off"}
+    words = {"ready": "● ready", "paused": "○ paused", "needs_login": "▲ connect it again", "off": "○ off"}
     rows = [(c.id, c.connector.name, c.label, words.get(c.state, c.state), c.reason) for c in found]
     show.table(
         ["id", "connector", "account", "state", "reason"],

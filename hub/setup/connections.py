@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from .. import registry, schema
-from ..connections import NEEDS_LOGIN, READY, Connection
+from ..connections import NEEDS_LOGIN, PAUSED, READY, Connection
 from ..connector import Connector
 from ..core import Hub
 from ..errors import ConnectorInvalid, HubError, NotAuthorized, TryLater, scrubbed
@@ -66,6 +66,8 @@ def line(account: Account, now: int) -> AccountLine:
     says: Said
     if connection.state == NEEDS_LOGIN:
         state, says = STATES[NEEDS_YOU], ("sign in again",)
+    elif connection.state == PAUSED:
+        state, says = STATES[OFF], ("paused, with all sending",)
     elif connection.state != READY:
         state, says = STATES[OFF], ("disconnected",)
     elif until := account.paused_at(now):

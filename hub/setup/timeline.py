@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..connections import NEEDS_LOGIN, OFF
+from ..connections import NEEDS_LOGIN, OFF, PAUSED
 from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
@@ -18,6 +18,7 @@ from .words import Moment, Said, State, Tool
 START = State("done", "●", "Came in")
 OVER = State("done", "✓", "Over")
 _WITHOUT_LOGIN = {
+    PAUSED: "{} waits, as all sending is paused.",
     NEEDS_LOGIN: "It goes on when you have signed in to {} again.",
     OFF: "{} is disconnected. It goes on when you have connected it again.",
 }

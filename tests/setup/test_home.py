@@ -209,3 +209,17 @@ def test_with_one_workspace_there_is_nothing_to_switch(world: World) -> None:
     assert 'id="workspaces"' not in world.open(HOME).text
     world.hub.workspaces.add("Bike Repair Nord")
     assert 'id="workspaces"' in world.open(HOME).text
+
+
+def test_all_sending_is_paused_by_one_tap_from_every_page(world: World) -> None:
+    world.connection("twilio")
+    for path in (HOME, f"{HOME}connections", f"{HOME}changes", "/account"):
+        assert 'id="pause"' in world.open(path).text
+    world.send(f"{HOME}pause")
+    for path in (HOME, f"{HOME}connections", "/account"):
+        page = world.open(path).text
+        assert "All sending is paused" in page and 'id="go-on"' in page and 'id="pause"' not in page
+    assert "○ Off · paused, with all sending" in text_of(world.open(f"{HOME}connections").text)
+    world.send(f"{HOME}go-on")
+    assert "All sending is paused" not in world.open(HOME).text
+    assert "let messages leave again" in world.open(f"{HOME}changes").text

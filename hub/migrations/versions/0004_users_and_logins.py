@@ -121,3 +121,4 @@ def upgrade() -> None:
         "connection",
         sa.Column("renew_at", sa.BigInteger(), comment="when its access token is to be renewed; none: it is not"),
     )
+    op.add_column("workspace", sa.Column("paused_at", sa.BigInteger(), comment="when all sending was paused, if it is"))

@@ -31,6 +31,8 @@ WORDS = {
     "disconnected": "disconnected {account}",
     "settings_changed": "changed the settings of this workspace",
     "notices_changed": "changed who is told when something needs a person",
+    "paused": "paused all sending",
+    "went_on": "let messages leave again",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from ... import commands
 from ...core import Hub
+from ...pausing import paused_at
 from ...workspaces import Workspace
 from .. import words
 from ..access import sessions
@@ -26,6 +27,7 @@ from ..access.roles import NOBODY, Needs, Right
 from ..access.sessions import Session
 from ..access.users import User
 from ..access.words import form_token, is_form_token
+from ..words import Moment
 
 View = Callable[..., Response]
 
@@ -88,6 +90,12 @@ class Here(Visitor):
     def option(self) -> str:
         """What names the workspace in commands."""
         return commands.option(self.workspace, several=len(self.workspaces) > 1)
+
+    @cached_property
+    def paused_since(self) -> Moment | None:
+        """Since when all sending is paused here; None if it is not."""
+        at = paused_at(self.hub, self.workspace)
+        return words.moment(at, self.hub.clock.now()) if at is not None else None
 
     def may(self, right: str) -> bool:
         return Right[right] in self.rights

@@ -5,6 +5,7 @@ from __future__ import annotations
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from ... import pausing
 from .. import queries, timeline, words
 from ..access import audit
 from ..access.roles import ANYBODY, Right
@@ -52,6 +53,18 @@ def add(pages: Pages) -> None:
         if became == ORDERED:
             audit.note(here.hub, "practice_order", here.user, here.workspace.id)
         return here.go("home", NOTES[became], trouble=became != ORDERED)
+
+    @pages.at("/w/<int:workspace_id>/pause", Right.ACT, methods=("POST",))
+    def pause(here: Here) -> Response:
+        pausing.pause(here.hub, here.workspace)
+        audit.note(here.hub, "paused", here.user, here.workspace.id)
+        return here.go("home", "All sending is paused. What comes in is kept, and nothing leaves until you go on.")
+
+    @pages.at("/w/<int:workspace_id>/go-on", Right.ACT, methods=("POST",))
+    def go_on(here: Here) -> Response:
+        pausing.go_on(here.hub, here.workspace)
+        audit.note(here.hub, "went_on", here.user, here.workspace.id)
+        return here.go("home", "Messages leave again, those that waited first.")
 
     @pages.at("/w/<int:workspace_id>/more", Right.SEE)
     def more(here: Here) -> Response:

@@ -64,6 +64,8 @@ NEEDS: dict[str, object] = {
     "more": Right.SEE,
     "changes": Right.SEE,
     "order": Right.ACT,
+    "pause": Right.ACT,
+    "go_on": Right.ACT,
     "connections": Right.SEE,
     "connection": Right.SEE,
     "try_out": Right.ACT,
