@@ -12,7 +12,9 @@ from recipes.left_cart import changes, is_left, orders_since, rested
 
 USEFUL_FOR = timedelta(hours=48)
 
-EXAMPLE_LINK = "https://your-shop.example/548380009/checkouts/3f2b9c7e5a1d4e6f/recover?key=9c7e5a1d4e6f"
+EXAMPLE_LINK = (
+    "https://your-shop.myshopify.com/548380009/checkouts/3f2b9c7e5a1d4e6f8091a2b3c4d5e6f7/recover?key=3f2b9c7e5a1d"
+)
 """As long as links to a cart are."""
 
 

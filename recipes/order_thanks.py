@@ -8,7 +8,9 @@ from connectors import hubspot, mailchimp, shopify, twilio
 from hub import Event, Rejected, Setting, Step, Steps, recipe, together
 from hub.texts import filled_in
 
-EXAMPLE_LINK = "https://your-shop.example/75ed0e73a982940976a924d4d7368758/orders/fcc0a4e38f?key=8b1f"
+EXAMPLE_LINK = (
+    "https://your-shop.myshopify.com/548380009/orders/75ed0e73a982940976a924d4d7368758/authenticate?key=75ed0e73a982"
+)
 """As long as links to an order's page are."""
 
 

@@ -25,6 +25,10 @@ WORDS = {
     "password_chosen": "chose a new password",
     "second_factor_on": "switched the second step of signing in on",
     "second_factor_off": "switched the second step of signing in off",
+    "recipe_on": "switched the recipe “{recipe}” on",
+    "recipe_settings": "changed the settings of the recipe “{recipe}”",
+    "recipe_off": "switched the recipe “{recipe}” off",
+    "recipe_stopped": "switched the recipe “{recipe}” off, and ended {count} that were under way",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

@@ -89,8 +89,8 @@ _SIGNS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """A small or a large sum: "$0.0083", "$12.40"."""
-    step = Decimal("0.0001") if amount < Decimal("0.1") else Decimal("0.01")
+    """A small or a large sum: "$0.008", "$12.40"."""
+    step = Decimal("0.001") if amount < Decimal("0.1") else Decimal("0.01")
     rounded = f"{amount.quantize(step, ROUND_HALF_UP):,f}"
     sign = _SIGNS.get(currency)
     return f"{sign}{rounded}" if sign else f"{rounded} {currency}"

@@ -42,12 +42,20 @@ def _done(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
     if guard := _guard(node.step, action):
         yield Line(ONLY_IF, (guard,), is_told=False, depth=depth)
     ends = [when for when, other in node.others if _ends_at_once(other)]
-    told = [_said(node.step, action), f"Ends if {_either(ends)}." if ends else ""]
-    outcome, says = " ".join(filter(None, told)), words.action(node.step.action)
+    outcome, says = _said(node.step, action), words.action(node.step.action)
+    if ends:
+        says = f"{says}: goes on {_condition(node, action, ends)}"
     tool, place = words.tool(node.step.action.partition(".")[0]), (node.calls, node.step.action)
-    yield Line(STEP, (says,), (outcome,) if outcome else (), tool, is_told=False, depth=depth, place=place)
+    state = ONLY_IF if ends else STEP
+    yield Line(state, (says,), (outcome,) if outcome else (), tool, is_told=False, depth=depth, place=place)
     for when, other in _merged(node.others):
         yield from _beside(f"If {when}:", other, recipe, depth + 1)
+
+
+def _condition(node: Node, action: Action[Any, Any] | None, ends: list[str]) -> str:
+    """When it goes on as drawn: where any other answer ends it, that is said without a no."""
+    examples = action.examples(**node.step.inputs) if action is not None and action.examples is not None else []
+    return f"if {examples[0][0]}" if len(ends) == len(examples) - 1 else f"unless {_either(ends)}"
 
 
 def _gap(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
@@ -184,7 +192,7 @@ def _merged(others: Sequence[tuple[str, Trail]]) -> list[tuple[str, Trail]]:
 
 
 def _either(said: list[str]) -> str:
-    return ", or if ".join(said)
+    return ", or ".join(said)
 
 
 def span(length: timedelta) -> str:

@@ -38,8 +38,10 @@ class Text:
 
     channel: str
     marketing: bool
-    parts: int | None
-    price: Decimal | None
+    parts: int | None = None
+    price: Decimal | None = None
+    currency: str = ""
+    assumes: str = ""
 
 
 def ways(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[Way, ...]:
@@ -149,7 +151,10 @@ def _texts(trail: Trail) -> Iterator[Text]:
             cost = cost_of(action, said) if isinstance(said, str) else None
         except Rejected:
             cost = None
-        yield Text(action.channel, is_marketing, cost.parts if cost else None, cost.amount if cost else None)
+        if cost is None:
+            yield Text(action.channel, is_marketing)
+        else:
+            yield Text(action.channel, is_marketing, cost.parts, cost.amount, cost.currency, cost.assumes)
 
 
 # ---- words

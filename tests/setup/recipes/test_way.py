@@ -132,8 +132,8 @@ def test_an_answer_that_ends_it_is_told_with_the_step_that_asks() -> None:
         return None
 
     assert drawn(ask)[1:4] == [
-        "Look up a person's orders | Ends if they ordered.",
-        "Look a member up | Ends if they do not get newsletters.",
+        "Look up a person's orders: goes on if they did not order",
+        "Look a member up: goes on if they get newsletters",
         "Add an event to a member | left_1: the automation in Mailchimp that starts with it sends the e-mail.",
     ]
 
@@ -222,7 +222,7 @@ def test_a_message_shows_what_it_says_what_it_costs_and_the_guard_before_it() ->
 
     assert drawn(texts, {"text": "Ahoy {x}"})[1:5] == [
         "Only if they agreed to text messages",
-        "Send a text message | “Ahoy {x}” 1 part, about $0.0083",
+        "Send a text message | “Ahoy {x}” 1 part, about $0.008",
         "Only if they did not opt out of text messages",
         f"Send a text message | “{'x' * 2000}” The text has 2000 characters; Twilio sends 1600 at most. Shorten it.",
     ]
