@@ -13,9 +13,15 @@ run: install
 	@exec $(BIN)/hub up --practice
 
 # Tests of many processes mostly wait, and share the machine with no others.
-ALONE := tests/bench tests/faults tests/machines tests/reliability tests/test_procfile.py
+ALONE := tests/bench tests/browser tests/faults tests/machines tests/reliability tests/test_procfile.py
+
+# What is tried in a browser needs Chromium, which only a system's own package manager installs.
+CHROMIUM = { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
 
 test: install
+	@$(CHROMIUM) || { test "$$(id -u)" = 0 && echo "Installing Chromium for the tests in a browser …" && \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+		echo "Chromium is not here and cannot be installed by this user: nothing is tried in a browser."
 	@$(BIN)/pytest -n auto --maxprocesses=4 $(addprefix --ignore=,$(ALONE))
 	@$(BIN)/pytest -n 3 --dist loadfile $(ALONE)
 

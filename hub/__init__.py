@@ -1,6 +1,6 @@
 """Regulars: what recipes and connectors are written with. This is the whole public API."""
 
-from .connector import Action, Connector, Field, Limit, Match, Trigger
+from .connector import Action, Connector, Field, Limit, Match, OAuth, Trigger
 from .delivery import Delivery
 from .errors import (
     ActionFailed,
@@ -29,6 +29,7 @@ __all__ = [
     "Limit",
     "Match",
     "NotAuthorized",
+    "OAuth",
     "OutcomeUnknown",
     "PayloadUnreadable",
     "Person",

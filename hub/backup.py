@@ -26,7 +26,7 @@ from .migrations import bring_up_to_date
 log = logging.getLogger("hub.backup")
 
 PAGE = 1000
-_LEFT_OUT = {"lease", "backup", "sign_in_link", "sign_in_attempt", "session"}
+_LEFT_OUT = {"lease", "backup", "sign_in_link", "sign_in_attempt", "session", "oauth_attempt"}
 """What belongs to the running hub, not to its data. Who was signed in signs in again after a restore."""
 
 

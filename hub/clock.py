@@ -1,6 +1,7 @@
 """The clock: one leader over all processes wakes what is due, and does what comes round.
 
-Due runs and steps · wake-ups that got lost · retention · keys that nobody needs any more · subscriptions compared.
+Due runs and steps · wake-ups that got lost · retention · keys that nobody needs any more · people who are told that
+something needs them · logins renewed · subscriptions compared.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import retention, schema
+from . import notices, retention, schema
 from .connections import READY
 from .core import Hub
 from .database import Lease
 from .errors import HubError
+from .oauth.renewing import renew_due
 from .outbox.steps import OPEN
 from .trouble import Trouble
 from .wakeups import ADVANCE, READ, perform
@@ -80,6 +82,8 @@ class Clock:
         self._every(TICK_SECONDS, "nothing kept", lambda: retention.sweep_at_once(self.hub))
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
         self._every(DISK_SECONDS, "disk", self._disk.look)
+        self._every(MINUTE, "notices", lambda: notices.tell(self.hub))
+        self._every(MINUTE, "logins", lambda: renew_due(self.hub, self._is_over))
         self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._is_over))
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> None:

@@ -23,7 +23,7 @@ def connect_again(connection: Connection, option: str) -> str:
     for name, field in connection.connector.fields.items():
         if field.secret:
             words += [f"{name}=…"] if field.required and not field.generated else []
-        elif value := connection.fields.get(name):
+        elif not field.generated and (value := connection.fields.get(name)):
             words.append(_word(name, value))
     if base_url := connection.fields.get("base_url"):
         words.append(_word("base_url", base_url))

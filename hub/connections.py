@@ -7,46 +7,35 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from . import registry, schema
+from .connection import (
+    NEEDS_LOGIN,
+    OFF,
+    READY,
+    Connection,
+    filled_in,
+    for_connector,
+    make_client,
+    of_another_login,
+    renew_at,
+    told_to_nobody,
+    with_newest,
+)
 from .connector import Connector
 from .database import Database
-from .errors import ActionFailed, ConnectionMissing, ConnectorInvalid, HubError, NotFound, SettingInvalid, scrubbed
+from .errors import ActionFailed, ConnectionMissing, ConnectorInvalid, HubError, NotFound, scrubbed
+from .oauth.apps import app_at
+from .oauth.login import LOGIN
 from .timing import Clock
 from .workspaces import Workspace, Workspaces
 
-READY, NEEDS_LOGIN, OFF = "ready", "needs_login", "off"
+__all__ = ["NEEDS_LOGIN", "OFF", "READY", "Connection", "Connections"]
+
 _FRESH_SECONDS = 5.0
-_MOST_VALUES = 1000
-"""Values of one field: an account may have a secret for each of its audiences, and each delivery is tried with all."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One saved account. `fields` are open here, so it is never shown or logged whole."""
-
-    id: str
-    workspace_id: int
-    connector: Connector
-    label: str
-    state: str
-    reason: str | None
-    changed_at: int
-    fields: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def secrets(self) -> dict[str, list[str]]:
-        """Every secret field's values, newest first, for verifiers."""
-        found = {}
-        for name, declared in self.connector.fields.items():
-            value = self.fields.get(name)
-            if declared.secret and value:
-                found[name] = list(value) if isinstance(value, list) else [value]
-        return found
 
 
 class Connections:
@@ -68,17 +57,23 @@ class Connections:
         Raises SetupError, or the ActionFailed that the service answered the check with.
         """
         connector = registry.connector(name)
-        fields = _filled_in(connector, given)
+        return self.log_in(workspace, connector, filled_in(connector, given))
+
+    def log_in(
+        self, workspace: Workspace, connector: Connector, fields: dict[str, Any]
+    ) -> tuple[Connection, str | None]:
+        """What `connect` does, with fields that are whole: those of a login by OAuth have that among them."""
         try:
             label = _label(connector, make_client(connector, fields))
         except ActionFailed as error:
             # A service may answer with what it was sent.
-            error.args = (scrubbed(str(error), _told_to_nobody(connector, fields)),)
+            error.args = (scrubbed(str(error), told_to_nobody(connector, fields)),)
             raise
         known = self._same_account(workspace, connector, label, fields)
         connection_id = known.id if known else secrets.token_hex(8)
         if known:
-            fields = {n: known.fields[n] for n in connector.fields if n in known.fields} | fields
+            kept = connector.fields.keys() - of_another_login(connector, fields)
+            fields = {n: known.fields[n] for n in kept if n in known.fields} | fields
         else:
             fields |= {
                 f.name: secrets.token_urlsafe(24) for f in connector.fields.values() if f.generated and f.required
@@ -96,16 +91,17 @@ class Connections:
         try:
             found = subscribe(self.client(connection), self.webhook_url(connection))
         except HubError as error:
-            return scrubbed(str(error), _told_to_nobody(connection.connector, connection.fields))
+            return scrubbed(str(error), connection.told_to_nobody)
         except Exception as error:
             return f"{connection.connector.title} could not be asked for its events ({type(error).__name__})."
         if found:
-            fields = dict(connection.fields)
-            for name, value in found.items():
-                several = connection.connector.fields[name].several
-                fields[name] = _with_newest(fields.get(name), value) if several else value
-            workspace = self.workspaces.get(connection.workspace_id)
-            self._save(workspace, connection.id, connection.connector, connection.label, fields, is_new=False)
+            declared = connection.connector.fields
+
+            def change(fields: dict[str, Any]) -> dict[str, Any]:
+                newest = {n: with_newest(fields.get(n), v) if declared[n].several else v for n, v in found.items()}
+                return fields | newest
+
+            self.change_fields(connection, change)
         return None
 
     def disconnect(self, connection_id: str) -> Connection:
@@ -128,6 +124,37 @@ class Connections:
             )
         self.forget(connection_id)
 
+    def note_refusal(self, connection_id: str, why: str) -> None:
+        """Takes note that a delivery was refused just now, so that whoever set the account up can find out why."""
+        table = schema.connection
+        with self.database.write() as database:
+            values = {"refused_at": self.clock.now(), "refused_why": why}
+            database.execute(sa.update(table).where(table.c.id == connection_id).values(values))
+
+    def lose_login(self, connection: Connection, reason: str) -> None:
+        """Says that a person must connect the account again, unless somebody did meanwhile."""
+        table = schema.connection
+        with self.database.write() as database:
+            database.execute(
+                sa.update(table)
+                .where(table.c.id == connection.id, table.c.changed_at == connection.changed_at)
+                .values(state=NEEDS_LOGIN, reason=reason)
+            )
+        self.forget(connection.id)
+
+    def change_fields(self, connection: Connection, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+        """Changes an account's fields as they are when nobody else changes them: what another process wrote since they
+        were read is not undone. `change` gives them as they are to be, or None to leave them. The state stays."""
+        table, about = schema.connection, f"connection {connection.id}"
+        mine, sealer = table.c.id == connection.id, self.workspaces.get(connection.workspace_id).sealer
+        with self.database.write() as database:
+            sealed = database.execute(sa.select(table.c.fields).where(mine).with_for_update()).scalar_one()
+            fields = change(json.loads(sealer.open(sealed, about)))
+            if fields is not None:
+                values = {"fields": sealer.seal(json.dumps(fields).encode(), about), "renew_at": renew_at(fields)}
+                database.execute(sa.update(table).where(mine).values(**values, changed_at=_later(self.clock.now())))
+        self.forget(connection.id)
+
     def _save(
         self,
         workspace: Workspace,
@@ -145,6 +172,7 @@ class Connections:
             "state": READY,
             "reason": None,
             "fields": sealed,
+            "renew_at": renew_at(fields),
             "changed_at": now,
             "failures": 0,
             "paused_until": None,
@@ -168,8 +196,10 @@ class Connections:
     def _same_account(
         self, workspace: Workspace, connector: Connector, label: str, fields: Mapping[str, Any]
     ) -> Connection | None:
-        """The saved connection of this account: its name and everything that is not secret are the same."""
-        plain = [name for name, declared in connector.fields.items() if not declared.secret] + ["base_url"]
+        """The saved connection of this account: its name and all that somebody fills in and is not secret are the
+        same."""
+        plain = [n for n, declared in connector.fields.items() if not (declared.secret or declared.generated)]
+        plain.append("base_url")
         for connection in self.list(workspace):
             same = all(connection.fields.get(name) == fields.get(name) for name in plain)
             if connection.connector.name == connector.name and connection.label == label and same:
@@ -248,7 +278,7 @@ class Connections:
         """The address that the service posts its events to."""
         url = f"{self.public_url}/webhooks/{connection.connector.name}/{connection.id}"
         extend: Callable[..., str] | None = connection.connector.function("webhook_url")
-        return extend(url, **connection.fields) if extend else url
+        return extend(url, **for_connector(connection.fields)) if extend else url
 
     def forget(self, connection_id: str | None = None) -> None:
         """Reads the connection again when it is next asked for; all, if it is not said which."""
@@ -262,15 +292,19 @@ class Connections:
     def _open(self, row: Any) -> Connection:
         workspace = self.workspaces.get(row.workspace_id)
         fields = json.loads(workspace.sealer.open(row.fields, f"connection {row.id}"))
+        connector, app = _installed(row), None
+        if LOGIN in fields:
+            app = app_at(self.workspaces, connector, fields.get("base_url"))
         return Connection(
             id=row.id,
             workspace_id=row.workspace_id,
-            connector=_installed(row),
+            connector=connector,
             label=row.label,
             state=row.state,
             reason=row.reason,
             changed_at=row.changed_at,
             fields=fields,
+            app_secrets=app.secrets if app else (),
         )
 
 
@@ -279,16 +313,6 @@ def _later(now: int) -> sa.ColumnElement[int]:
     holders tell them apart."""
     changed = schema.connection.c.changed_at
     return sa.case((changed >= now, changed + 1), else_=now)
-
-
-def _told_to_nobody(connector: Connector, fields: Mapping[str, Any]) -> list[str]:
-    """The values of secret fields."""
-    found: list[str] = []
-    for name, declared in connector.fields.items():
-        value = fields.get(name)
-        if declared.secret and value:
-            found += value if isinstance(value, list) else [value]
-    return found
 
 
 def _installed(row: Any) -> Connector:
@@ -301,37 +325,7 @@ def _installed(row: Any) -> Connector:
         ) from None
 
 
-def make_client(connector: Connector, fields: Mapping[str, Any]) -> Any:
-    """A client for an account with these fields. Raises SetupError if they do not make one."""
-    connect = connector.function("connect")
-    assert connect is not None  # the registry validated the connector
-    return connect(**{"base_url": None, **fields})
-
-
 def _label(connector: Connector, client: Any) -> str:
     check = connector.function("check")
     assert check is not None
     return str(check(client))[:200]
-
-
-def _filled_in(connector: Connector, given: Mapping[str, str]) -> dict[str, Any]:
-    """The given fields by their declaration. Raises SettingInvalid with every fault."""
-    faults = [f"there is no field {name!r}" for name in given if name not in connector.fields and name != "base_url"]
-    fields: dict[str, Any] = {}
-    for name, declared in connector.fields.items():
-        value = given.get(name, "").strip()
-        if value:
-            fields[name] = [part.strip() for part in value.split(",")] if declared.several else value
-        elif declared.required and not declared.generated:
-            faults.append(f"{name} is missing" + (f" ({declared.help})" if declared.help else ""))
-    if given.get("base_url"):
-        fields["base_url"] = given["base_url"]
-    if faults:
-        raise SettingInvalid(f"Check the fields for {connector.title}: " + "; ".join(faults) + ".")
-    return fields
-
-
-def _with_newest(known: Any, fresh: Any) -> list[str]:
-    """Several values, the fresh ones first. The oldest go when there are too many: they were exchanged long ago."""
-    newest, older = ([value] if isinstance(value, str) else list(value or ()) for value in (fresh, known))
-    return (newest + [value for value in older if value not in newest])[:_MOST_VALUES]

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from .action import Action, Repeat, faults_of
+from .authorization import OAuth
 from .delivery import Delivery
 from .errors import ConnectorInvalid
 from .event import Channel, Event, Person
 from .trigger import Match, Trigger
 
-__all__ = ["Action", "Connector", "Field", "Limit", "Match", "Repeat", "Secrets", "Trigger", "Verifier"]
+__all__ = ["Action", "Connector", "Field", "Limit", "Match", "OAuth", "Repeat", "Secrets", "Trigger", "Verifier"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +84,7 @@ class Connector:
     body      how deliveries are written: "json" or "form"
     answer    what the provider wants to read back, as (body, content type)
     limit     what the provider allows per account
+    oauth     how an account is logged in to without copying secrets, where the provider offers that
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class Connector:
         limit: Limit,
         body: Literal["json", "form"] = "json",
         answer: tuple[str, str] = ("", "text/plain"),
+        oauth: OAuth | None = None,
     ) -> None:
         caller = sys._getframe(1).f_globals
         self.name, self.title, self.about = name, title, about
         self.fields = {item.name: item for item in fields}
         self.verify, self.limit, self.body, self.answer = verify, limit, body, answer
+        self.oauth = oauth
         self.package: str = caller["__name__"]
         self.folder = Path(caller["__file__"]).parent
         self.triggers: dict[str, Trigger] = {}
@@ -234,6 +238,8 @@ class Connector:
         for item in self.fields.values():
             if item.secret and not item.generated and not item.help:
                 found.append(f"{self.name}: the secret field {item.name!r} says nowhere where to find it (help)")
+        if self.oauth is not None:
+            found += self.oauth.faults(self.name, self.fields)
         for trigger in self.triggers.values():
             if not (self.folder / "samples" / trigger.sample_file).is_file():
                 found.append(f"{trigger.type}: its sample {trigger.sample_file} is not in samples/")

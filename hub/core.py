@@ -24,6 +24,7 @@ from .wakeups import NoWakeups, Wakeups
 from .workspaces import Workspaces
 
 if TYPE_CHECKING:
+    from .practice.running import PracticeServices
     from .privacy import Privacy
     from .retention.portions import Portions
 
@@ -54,6 +55,8 @@ class Hub:
         self.chance = chance or Chance()
         self.wakeups: Wakeups = wakeups or NoWakeups()
         self.door = Door(self.clock)
+        self.practice: PracticeServices | None = None
+        """Where practice accounts can be made by a click: in a hub that is one process."""
         self._closing = threading.Event()
         self._earlier_calls_end = 0.0
         self.keyring = load_keyring(

@@ -3,6 +3,7 @@
 HubError
 ├── SetupError              shown to the person who sets up; never retried
 │   ├── ConnectorInvalid · RecipeInvalid · SettingInvalid · ConnectionMissing · KeyWrong · NotFound
+│   ├── LoginRefused
 ├── DeliveryRefused         answered 401 or 400; nothing is kept but a counter
 │   ├── SecretMissing · SignatureMissing · SignatureWrong · TimestampOutOfWindow · PayloadUnreadable
 ├── ActionFailed            what a provider answered to a call
@@ -72,6 +73,10 @@ class ConnectionMissing(SetupError):
 
 class KeyWrong(SetupError):
     """The secret key is not the one this database was sealed with."""
+
+
+class LoginRefused(SetupError):
+    """The login at the provider was not completed. Nothing was changed. Begin again."""
 
 
 class NotFound(SetupError):

@@ -54,10 +54,39 @@ Index(
     postgresql_where=_ready,
 )
 
+oauth_app = Table(
+    "oauth_app",
+    metadata,
+    Column("connector", String(60), primary_key=True),
+    Column("content", Sealed, nullable=False, comment="client id and secrets, wrapped by the hub's key"),
+    Column("changed_at", Instant, nullable=False),
+)
+
+oauth_attempt = Table(
+    "oauth_attempt",
+    metadata,
+    Column("hash", Hash, primary_key=True, comment="keyed hash of the state that comes back"),
+    Column("session", Hash, nullable=False, comment="keyed hash of the browser's session that began it"),
+    Column("workspace_id", Integer, nullable=False),
+    Column("connector", String(60), nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("content", Sealed, nullable=False, comment="what was filled in, and the proof key"),
+)
+
 backup = Table(
     "backup",
     metadata,
     Column("path", Text, primary_key=True),
     Column("made_at", Instant, nullable=False),
     Column("restored_at", Instant, comment="when this database was put back from it, if it was"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
+    Column("targets", Sealed, nullable=False, comment="e-mails and an address to post to, as JSON"),
+    Column("told", Text, nullable=False, comment="what was told already and still needs a person, as JSON"),
+    Column("told_at", Instant, comment="when something was told last"),
+    Column("trouble", Text, comment="why it could not be told, if it could not"),
 )

@@ -18,6 +18,9 @@ from .columns import metadata as metadata
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
+from .own_tables import notice as notice
+from .own_tables import oauth_app as oauth_app
+from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
@@ -38,6 +41,7 @@ workspace = Table(
     Column("key", Sealed, nullable=False, comment="wrapped by the hub's key"),
     Column("retention_days", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
 )
 
 person = Table(
@@ -95,6 +99,9 @@ connection = Table(
     Column("paused_until", Instant, comment="the breaker: no call before"),
     Column("quota", Text, nullable=False, default="{}"),
     Column("last_event_at", Instant),
+    Column("refused_at", Instant, comment="when a delivery was refused last"),
+    Column("refused_why", Text),
+    Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
     Index(None, "workspace_id"),
 )
 
@@ -219,12 +226,14 @@ run = Table(
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
 _held = run.c.state == "held"
+_failed = run.c.state == "failed"
 _ended = run.c.ended_at.is_not(None)
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
 Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
+Index("ix_run_failed", run.c.id, sqlite_where=_failed, postgresql_where=_failed)
 Index("ix_run_ended", run.c.workspace_id, run.c.sealed, run.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 step = Table(

@@ -19,6 +19,8 @@ NAMES = (
     "HUB_HISTORY_DAYS",
     "HUB_DISK_MB",
     "METRICS_PORT",
+    "SMTP_URL",
+    "MAIL_FROM",
 )
 """The variables of the environment that are settings."""
 
@@ -42,6 +44,8 @@ class Settings:
     history_days: int = HISTORY_DAYS
     disk_mb: int | None = None
     metrics_port: int | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r}, port={self.port})"
@@ -82,6 +86,12 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
     public_url = text["PUBLIC_URL"] or f"http://127.0.0.1:{port}"
     if not public_url.startswith(("https://", "http://")):
         raise SetupError("PUBLIC_URL should be the whole address that providers call, such as https://hub.example.com.")
+    if text["SMTP_URL"] and not text["SMTP_URL"].startswith(("smtp://", "smtps://")):
+        raise SetupError(
+            "SMTP_URL should be such as smtp://user:password@mail.example.com:587, or begin with smtps://."
+        )
+    if text["SMTP_URL"] and "@" not in (text["MAIL_FROM"] or ""):
+        raise SetupError("SMTP_URL is set, but MAIL_FROM is not. Set it to the address that e-mails come from.")
     disk_mb = _whole("HUB_DISK_MB", text["HUB_DISK_MB"], LEAST_DISK_MB) if text["HUB_DISK_MB"] else None
     if disk_mb and text["DATABASE_URL"] and not text["DATABASE_URL"].startswith("sqlite"):
         raise SetupError(
@@ -99,6 +109,8 @@ def from_environment(environment: Mapping[str, str] | None = None, *, port: int 
         history_days=_whole("HUB_HISTORY_DAYS", text["HUB_HISTORY_DAYS"] or str(HISTORY_DAYS), 1),
         disk_mb=disk_mb,
         metrics_port=_port("METRICS_PORT", text["METRICS_PORT"]) if text["METRICS_PORT"] else None,
+        smtp_url=text["SMTP_URL"],
+        mail_from=text["MAIL_FROM"],
     )
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
@@ -21,11 +22,15 @@ RETENTION_DAYS = 30
 
 @dataclass(frozen=True)
 class Workspace:
-    """One business. `sealer` is for what belongs to no person; `hash` keys what may be compared but not read."""
+    """One business. `sealer` is for what belongs to no person; `hash` keys what may be compared but not read.
+
+    `time_zone` is the one its people live by, as IANA names it, "Europe/Berlin"; None if nobody said so yet.
+    """
 
     id: int
     name: str
     retention_days: int
+    time_zone: str | None
     sealer: Sealer = field(repr=False)
     hash_key: bytes = field(repr=False)
 
@@ -73,11 +78,8 @@ class Workspaces:
 
     def add(self, name: str, retention_days: int = RETENTION_DAYS) -> Workspace:
         """A new workspace. Raises SettingInvalid if the name is taken, empty, or holds what cannot be printed."""
-        if not name.strip() or not name.isprintable():
-            raise SettingInvalid("A workspace needs a name that can be printed, such as: Crumb & Co.")
         with self.database.write() as connection:
-            if connection.execute(sa.select(schema.workspace.c.id).where(schema.workspace.c.name == name)).scalar():
-                raise SettingInvalid(f"There is a workspace {name!r} already. Choose another name.")
+            self._require_free(connection, name)
             hub_key = self.hub_key(connection, lock=True)
             row = {
                 "name": name,
@@ -95,9 +97,11 @@ class Workspaces:
         return added
 
     def list(self) -> list[Workspace]:
+        """All workspaces, the oldest first, called as they are called now."""
         with self.database.read() as connection:
-            ids = connection.execute(sa.select(schema.workspace.c.id).order_by(schema.workspace.c.id)).scalars().all()
-        return [self.get(workspace_id) for workspace_id in ids]
+            query = self.with_key(sa.select(schema.workspace).order_by(schema.workspace.c.id))
+            rows = connection.execute(query).all()
+        return [self._known(row) or self._keep(row) for row in rows]
 
     def get(self, workspace_id: int) -> Workspace:
         with self._lock:
@@ -106,9 +110,19 @@ class Workspaces:
         with self.database.read() as connection:
             query = self.with_key(sa.select(schema.workspace))
             row = connection.execute(query.where(schema.workspace.c.id == workspace_id)).one()
+        return self._keep(row)
+
+    def _known(self, row: Any) -> Workspace | None:
+        """The workspace of this row, if it was opened before and nothing was changed since, by any process."""
+        with self._lock:
+            found = self._open.get(row.id)
+        told = (row.name, row.retention_days, row.time_zone)
+        return found if found and (found.name, found.retention_days, found.time_zone) == told else None
+
+    def _keep(self, row: Any) -> Workspace:
         found = _opened(row, self.keyring.named(row.key_id))
         with self._lock:
-            self._open[workspace_id] = found
+            self._open[found.id] = found
         return found
 
     def within(self, connection: sa.Connection, workspace_id: int) -> Workspace | None:
@@ -143,11 +157,43 @@ class Workspaces:
 
     def keep_days(self, workspace: Workspace, days: int) -> None:
         """Sets how long payloads are kept after a run has ended; 0 means not at all."""
+        self._change(workspace, retention_days=days)
+
+    def live_by(self, workspace: Workspace, time_zone: str) -> None:
+        """Sets the time zone. Raises SettingInvalid if there is none of this name."""
+        if time_zone not in available_timezones():
+            raise SettingInvalid("There is no such time zone. Choose one such as: Europe/Berlin")
+        self._change(workspace, time_zone=time_zone)
+
+    def rename(self, workspace: Workspace, name: str) -> None:
+        """Gives a workspace another name. Raises SettingInvalid if it is taken, empty, or cannot be printed."""
+        if name == workspace.name:
+            return
+        table = schema.workspace
+        with self.database.write() as connection:
+            self._require_free(connection, name)
+            key, mine = self.hub_key(connection, lock=True), table.c.id == workspace.id
+            row = connection.execute(sa.select(table).where(mine).with_for_update()).one()
+            # A key is wrapped for the workspace of this name, so that none can be put in another's place.
+            wrapped = key.wrap(key.unwrap(row.key, f"workspace {row.name}"), f"workspace {name}")
+            connection.execute(sa.update(table).where(mine).values(name=name, key=wrapped))
+        self._forget(workspace)
+
+    def _change(self, workspace: Workspace, **values: Any) -> None:
         with self.database.write() as connection:
             table = schema.workspace
-            connection.execute(sa.update(table).where(table.c.id == workspace.id).values(retention_days=days))
+            connection.execute(sa.update(table).where(table.c.id == workspace.id).values(values))
+        self._forget(workspace)
+
+    def _forget(self, workspace: Workspace) -> None:
         with self._lock:
             self._open.pop(workspace.id, None)
+
+    def _require_free(self, connection: sa.Connection, name: str) -> None:
+        if not name.strip() or not name.isprintable():
+            raise SettingInvalid("A workspace needs a name that can be printed, such as: Crumb & Co.")
+        if connection.execute(sa.select(schema.workspace.c.id).where(schema.workspace.c.name == name)).scalar():
+            raise SettingInvalid(f"There is a workspace {name!r} already. Choose another name.")
 
     def rotate(self, fresh: Keyring) -> int:
         """Wraps all that the hub's key wraps with the first key of `fresh`, in one transaction; gives how many
@@ -210,9 +256,11 @@ _WRAPPED = (
     _Wrapped(schema.recipe_version.c.source, lambda row: f"recipe {row.recipe} {row.hash}"),
     _Wrapped(schema.hub_user.c.told, lambda row: f"user {row.id}"),
     _Wrapped(schema.hub_user.c.second_factor, lambda row: f"second factor {row.id}"),
+    _Wrapped(schema.oauth_app.c.content, lambda row: f"oauth app {row.connector}"),
 )
 
 
 def _opened(row: Any, hub_key: HubKey) -> Workspace:
     key = hub_key.unwrap(row.key, f"workspace {row.name}")
-    return Workspace(row.id, row.name, row.retention_days, Sealer(derived(key, "seal")), derived(key, "hash"))
+    sealer, hash_key = Sealer(derived(key, "seal")), derived(key, "hash")
+    return Workspace(row.id, row.name, row.retention_days, row.time_zone, sealer, hash_key)

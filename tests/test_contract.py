@@ -1,10 +1,12 @@
 """Every connector that is found keeps what connectors promise; no code is needed per connector."""
 
 import inspect
+from urllib.parse import urlsplit
 
 import pytest
 
 from hub import registry
+from hub.practice.server import services
 from hub.testing import CHECKS
 
 ASKED_BACK = [
@@ -19,6 +21,15 @@ ASKED_BACK = [
 @pytest.mark.parametrize("name", registry.connector_names())
 def test_the_contract_is_kept(name, promise):
     promise(registry.connector(name))
+
+
+@pytest.mark.parametrize("name", [name for name in registry.connector_names() if registry.connector(name).oauth])
+def test_whoever_is_logged_in_to_by_oauth_can_be_practised_with(name):
+    service = services()[name]
+    paths = [urlsplit(address).path for address in (service.login.oauth.authorize, service.login.oauth.token)]
+    assert service.login.oauth is registry.connector(name).oauth
+    assert [service.login.authorize_path, service.login.token_path] == paths
+    assert {"expire_tokens", "revoke_login"} <= set(service.happenings)
 
 
 @pytest.mark.parametrize("action", ASKED_BACK, ids=lambda action: action.name)

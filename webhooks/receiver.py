@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client import Counter
@@ -32,6 +33,7 @@ MOST_BYTES = 8 * 1024 * 1024
 LARGE_BYTES = 256 * 1024
 """What is larger is checked in a thread of its own, as others would wait for it."""
 RETRY_AFTER_SECONDS = 10
+NOTED_EVERY_SECONDS = 10.0
 FORM = "application/x-www-form-urlencoded"
 TEXT = "text/plain; charset=utf-8"
 
@@ -64,7 +66,7 @@ class Answer:
 
 
 class Receiver:
-    """What is served at `/webhooks/…`. It holds no state: whether a connection is known, the database says.
+    """What is served at `/webhooks/…`. Whether a connection is known, the database says; nothing here outlives a start.
 
     A delivery is answered 200 after its commit · 400 unreadable · 401 not genuine · 404 unknown connection ·
     413 too large · 503 with Retry-After if it cannot be kept. GET and HEAD answer providers' probes.
@@ -72,6 +74,7 @@ class Receiver:
 
     def __init__(self, hub: Hub, intake: Intake) -> None:
         self.hub, self.intake = hub, intake
+        self._noted: dict[str, float] = {}
 
     async def answer(self, request: Request) -> Answer:
         """Never raises: whatever it is, the provider should come again, as nothing was kept yet."""
@@ -121,19 +124,29 @@ class Receiver:
             _count(connector, "too_large")
             return _sentence(413, f"The delivery is larger than {MOST_BYTES // 1024 // 1024} MB.")
         except PayloadUnreadable as refusal:
-            return _refused(connector, refusal)
+            return await self._refused(connection, refusal)
         except DeliveryRefused as refusal:
             # A secret that was added a moment ago counts at once.
             fresh = await self._look(connection.id, fresh=True)
             if fresh.changed_at == connection.changed_at:
-                return _refused(connector, refusal)
+                return await self._refused(connection, refusal)
             try:
                 await asyncio.to_thread(_check, fresh, delivery)
             except DeliveryRefused as again:
-                return _refused(connector, again)
+                return await self._refused(connection, again)
         is_new = await self.intake.store(self.hub.workspaces.get(connection.workspace_id), connection, delivery)
         _count(connector, "kept" if is_new else "repeat")
         return Answer(200, *connector.answer)
+
+    async def _refused(self, connection: Connection, refusal: DeliveryRefused) -> Answer:
+        """The answer to what is not accepted. Why is noted where the owner looks, seldom enough to be no burden."""
+        _count(connection.connector, type(refusal).__name__)
+        now = self.hub.clock.monotonic()
+        if now - self._noted.get(connection.id, -NOTED_EVERY_SECONDS) >= NOTED_EVERY_SECONDS:
+            self._noted[connection.id] = now
+            with suppress(Exception):  # what is refused stays refused
+                await asyncio.to_thread(self.hub.connections.note_refusal, connection.id, str(refusal))
+        return _sentence(refusal.status, str(refusal))
 
     async def _delivery(self, request: Request) -> Delivery:
         try:
@@ -163,11 +176,6 @@ def _check(connection: Connection, delivery: Delivery) -> None:
 def _count(connector: Connector | None, outcome: str) -> None:
     # Never by the name in the address: anybody could make any number of those.
     DELIVERIES.labels(connector.name if connector else "unknown", outcome).inc()
-
-
-def _refused(connector: Connector, refusal: DeliveryRefused) -> Answer:
-    _count(connector, type(refusal).__name__)
-    return _sentence(refusal.status, str(refusal))
 
 
 def _sentence(status: int, text: str, *headers: tuple[str, str]) -> Answer:

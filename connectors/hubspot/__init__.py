@@ -12,6 +12,7 @@ from webhooks.signatures import hubspot as signed_by_hubspot
 from . import batches, contacts, definitions, memberships, reading, records
 from .batches import only
 from .contacts import Answers, Calls
+from .login import OAUTH
 from .wording import now, text_of, texts
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ connector = Connector(
     # What a Free or Starter account allows; HubSpot's answers tell the true numbers of larger ones. How many calls a
     # day holds differs as well, and it begins at the account's own midnight: a 429 tells when it is full.
     limit=Limit(calls=100, per=10, concurrent=10),
+    oauth=OAUTH,
 )
 
 contact_created = connector.trigger("contact.created", title="a contact is created", sample="contact_created.json")
@@ -65,7 +67,7 @@ ticket_changed = connector.trigger(
 
 @connector.connect
 def connect(*, access_token: str, client_secret: Sequence[str] = (), base_url: str | None = None) -> Client:
-    """A client for the account of this private app's token."""
+    """A client for the account of this token, a private app's or one of a login by OAuth."""
     from .client import Client  # HubSpot's package takes a tenth of a second to import
 
     return Client(access_token, base_url)

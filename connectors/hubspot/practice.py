@@ -78,7 +78,7 @@ def delete(details: dict[str, Any]) -> Record:
 
 @service.happening("forget")
 def forget(details: dict[str, Any]) -> Record:
-    """The contact named by `id` or `email` asked to be deleted for good."""
+    """Someone asks to be deleted for good: the contact named by `id` or `email`."""
     return _gone("contact.privacyDeletion", details)
 
 

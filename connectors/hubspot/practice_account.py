@@ -11,11 +11,14 @@ from functools import partial
 from typing import Any
 
 from hub.practice import Practice, Request, Response, json_answer
+from hub.practice.login import Login
+
+from .login import OAUTH
 
 PORTAL_ID, APP_ID = 62515, 54321
 TOKEN = "pat-na1-practice-11111111-2222-4333-8444-555555555555"
 DEVELOPER_KEY = "practice-developer-key"
-CLIENT_SECRET = "practice-client-secret-9f1c"
+CLIENT_SECRET = OAUTH.practice[1]
 
 CATEGORIES = {
     400: "VALIDATION_ERROR",
@@ -106,15 +109,23 @@ class HubSpotPractice(Practice):
     max_calls, interval   so many calls within so many seconds
     daily                 calls in a day, which here is until the next `reset`
     search_lag            seconds until a search finds a new record
+    token_seconds         for how long an access token lasts that a login by OAuth gave
     page                  how many of a contact's notes, tasks or tickets are listed at once
     """
 
-    adjustable = (*Practice.adjustable, "max_calls", "interval", "daily", "searches_per_second", "search_lag", "page")
+    adjustable = (
+        *Practice.adjustable,
+        *("max_calls", "interval", "daily", "searches_per_second", "search_lag", "page", "token_seconds"),
+    )
+    token_seconds: int = 1800
 
     def __init__(self) -> None:
         super().__init__("hubspot", account={"access_token": TOKEN, "client_secret": CLIENT_SECRET})
         self._start_limits()
         self.start_with(new_books)
+        self.login = Login(
+            self, "HubSpot", OAUTH, account=f"HubSpot account {PORTAL_ID}", refuse=_refuse_login, more=_told_of_token
+        )
 
     def _start_limits(self) -> None:
         self.max_calls, self.interval, self.daily = 100, 10.0, 250_000
@@ -150,9 +161,14 @@ class HubSpotPractice(Practice):
             if request.args.get("hapikey") == DEVELOPER_KEY:
                 return None
             return self.failure(401, {})
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self.failure(401, {})
-        return self._over_limit(request)
+        if self.login.serves(request):
+            return None
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        standing = "good" if token == TOKEN else self.login.standing(token)
+        if standing == "ended":
+            says = "The OAuth token used to make this call expired."
+            return json_answer(error_body(401, says, category="EXPIRED_AUTHENTICATION"), 401)
+        return self._over_limit(request) if standing == "good" else self.failure(401, {})
 
     def _over_limit(self, request: Request) -> Response | None:
         now = time.monotonic()
@@ -204,6 +220,15 @@ class HubSpotPractice(Practice):
     def new_id(self) -> str:
         self.books["next_id"] += 1
         return str(self.books["next_id"])
+
+
+def _refuse_login(status: int, error: str, description: str) -> Response:
+    """HubSpot's refusal of an exchange: its error body, with the word of the standard besides."""
+    return json_answer(error_body(status, description, error=error, error_description=description), status)
+
+
+def _told_of_token(form: Mapping[str, str]) -> dict[str, Any]:
+    return {"token_type": "bearer", "token_use": "access_token", "hub_id": PORTAL_ID, "scopes": list(OAUTH.scopes)}
 
 
 def _full(recent: deque[float], now: float, window: float, limit: int) -> bool:

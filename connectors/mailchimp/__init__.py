@@ -16,6 +16,7 @@ from webhooks.signatures import mailchimp as mailchimp_signature
 
 from . import members, reading, subscriptions
 from .listing import listed
+from .login import OAUTH
 
 if TYPE_CHECKING:
     from .client import Client
@@ -34,6 +35,8 @@ connector = Connector(
             help="In Mailchimp: your profile, Extras, API keys. It ends with a dash and a data centre, such as -us21.",
             secret=True,
         ),
+        Field("access_token", "Access token", secret=True, required=False, generated=True),
+        Field("data_center", "Data centre", required=False, generated=True),
         Field("signing_secret", "Signing secrets", secret=True, required=False, several=True, generated=True),
         Field("webhook_ids", "Webhooks of the hub", secret=True, required=False, several=True, generated=True),
         Field("url_secret", "Secret in the webhook address", secret=True, generated=True),
@@ -43,6 +46,7 @@ connector = Connector(
     # https://mailchimp.com/developer/marketing/docs/fundamentals/#api-limits
     limit=Limit(concurrent=10),
     body="form",
+    oauth=OAUTH,
 )
 
 member_subscribed = connector.trigger(
@@ -77,15 +81,18 @@ TYPES = {
 def connect(
     *,
     base_url: str | None = None,
-    api_key: str,
+    api_key: str | None = None,
+    access_token: str | None = None,
+    data_center: str | None = None,
     signing_secret: Sequence[str] = (),
     webhook_ids: Sequence[str] = (),
     url_secret: str = "",
 ) -> Client:
-    """A client of the account. Raises SetupError if the key does not name its data centre."""
+    """A client of the account, by its key or by the token of a login by OAuth. Raises SetupError if neither tells its
+    data centre."""
     from .client import connected  # here, so that a hub without a Mailchimp account never loads the vendor's library
 
-    return connected(api_key, base_url, webhook_ids)
+    return connected(api_key, base_url, webhook_ids, access_token=access_token, data_center=data_center)
 
 
 @connector.check

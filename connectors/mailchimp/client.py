@@ -15,6 +15,8 @@ from mailchimp_marketing.api_client import ApiClientError
 from hub.errors import ActionFailed, OutcomeUnknown, RateLimited, SetupError
 from hub.http import Session, refusal, retry_after
 
+from .login import CENTRE
+
 _KEY = re.compile(r"[^-]+-([a-z]+[0-9]+)")
 
 
@@ -32,14 +34,26 @@ class Client:
     webhook_ids: frozenset[str]
 
 
-def connected(api_key: str, base_url: str | None, webhook_ids: Iterable[str] = ()) -> Client:
-    """A client of the key's account; `base_url` stands for `https://us21.api.mailchimp.com`."""
-    # The library replaces every "server" in an address by the data centre; with none it leaves addresses alone.
-    vendor = mailchimp_marketing.Client({"api_key": api_key, "server": ""})
+def connected(
+    api_key: str | None,
+    base_url: str | None,
+    webhook_ids: Iterable[str] = (),
+    *,
+    access_token: str | None = None,
+    data_center: str | None = None,
+) -> Client:
+    """A client of the account of a token or a key; `base_url` stands for `https://us21.api.mailchimp.com`."""
+    # The library replaces every "server" in an address by the data centre; with none it leaves addresses alone. Its
+    # own login goes no further than its request, which is replaced.
+    vendor = mailchimp_marketing.Client({"server": ""})
     session = Session()
-    session.auth = ("regulars", api_key)
+    if access_token:
+        session.headers["Authorization"] = f"Bearer {access_token}"
+    else:
+        session.auth = ("regulars", api_key or "")
     api = vendor.api_client
-    api.host = (base_url or _address(api_key)).rstrip("/") + "/3.0"
+    host = base_url or (_host(data_center) if access_token else _address(api_key or ""))
+    api.host = host.rstrip("/") + "/3.0"
     api.request = partial(_request, session)
     api.call_api = partial(_call, api.call_api)
     return Client(vendor.root, vendor.lists, vendor.customerJourneys, frozenset(webhook_ids))
@@ -50,6 +64,12 @@ def _address(api_key: str) -> str:
     if key is None:  # the key goes to this host, so a host is never made from anything but a data centre
         raise SetupError("The API key must end with a dash and its data centre, such as -us21. Copy it again, whole.")
     return f"https://{key[1]}.api.mailchimp.com"
+
+
+def _host(data_center: str | None) -> str:
+    if not data_center or not CENTRE.fullmatch(data_center):
+        raise SetupError("It is not known where the account is. Connect it again.")
+    return f"https://{data_center}.api.mailchimp.com"
 
 
 def _request(

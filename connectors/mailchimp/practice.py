@@ -30,6 +30,13 @@ def get_root(request: Request) -> Response:
     return json_answer({"account_id": "practice", "account_name": "Practice account", "role": "owner"})
 
 
+@service.route("GET", "/oauth2/metadata")
+def get_metadata(request: Request) -> Response:
+    """Where the account of a token is: https://mailchimp.com/developer/marketing/guides/access-user-data-oauth-2/"""
+    told = {"dc": "us1", "role": "owner", "accountname": "Practice account", "api_endpoint": request.root_url}
+    return json_answer(told | {"login": {"login_name": "practice"}})
+
+
 @service.route("GET", "/3.0/lists")
 def get_lists(request: Request) -> Response:
     offset, count = request.args.get("offset", 0, int), min(request.args.get("count", 10, int), 1000)

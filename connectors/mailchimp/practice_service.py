@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 
 import requests
 
-from hub.practice import Practice, Request, Response
+from hub.practice import Practice, Request, Response, json_answer
+from hub.practice.login import Login
 
 from . import practice_books as books_of
+from .login import OAUTH
 from .practice_books import Record, Refused
 
 
@@ -41,6 +43,7 @@ class PracticeMailchimp(Practice):
 
     adjustable = (*Practice.adjustable, "concurrent")
     concurrent: int = 10
+    login: Login
 
     def handle(self, request: Request) -> Response:
         """A webhook's address is visited before the books are locked: it may lead to a hub that calls us meanwhile."""
@@ -52,13 +55,17 @@ class PracticeMailchimp(Practice):
         if self.in_flight > self.concurrent:
             said = f"You have exceeded the limit of {self.concurrent} simultaneous connections."
             return problem(429, "Too Many Requests", said)
+        if self.login.serves(request):
+            return None
         if not self._login_fits(request):
             return problem(401, "API Key Invalid", "Your API key may be invalid, or of another data centre.")
         return None
 
     def _login_fits(self, request: Request) -> bool:
         given = request.authorization
-        return given is not None and self.account["api_key"] in (given.password, given.token)
+        if given is None:
+            return False
+        return self.account["api_key"] in (given.password, given.token) or self.login.accepts(given.token)
 
     def holds(self) -> dict[str, int]:
         lists = self.books["lists"].values()
@@ -92,6 +99,20 @@ class PracticeMailchimp(Practice):
 
 service = PracticeMailchimp("mailchimp", account={"api_key": "practice-us1"})
 service.start_with(books_of.new_books)
+
+
+def _refuse(status: int, error: str, description: str) -> Response:
+    return json_answer({"error": error, "error_description": description}, status)
+
+
+service.login = Login(
+    service,
+    "Mailchimp",
+    OAUTH,
+    account="Practice account",
+    refuse=_refuse,
+    more=lambda form: {"expires_in": 0, "scope": None},
+)
 
 
 def problem(status: int, title: str, detail: str, field: str = "") -> Response:

@@ -15,9 +15,7 @@ from webhooks.signatures import hmac_header
 
 from . import actions, documents, examples, payloads, subscriptions
 from .client import CONCURRENT, Client, understood
-
-SCOPES = ("read_customers", "write_customers", "read_orders", "write_orders", "write_discounts")
-"""What the app must be allowed: https://shopify.dev/docs/api/usage/access-scopes"""
+from .login import OAUTH, SCOPES
 
 connector = Connector(
     "shopify",
@@ -42,6 +40,7 @@ connector = Connector(
     ],
     verify=hmac_header("x-shopify-hmac-sha256", "shopify-hmac-sha256", fields=("webhook_secret",)),
     limit=Limit(concurrent=CONCURRENT),
+    oauth=OAUTH,
 )
 
 # ---- what happens

@@ -1,129 +1,41 @@
-"""What `hub up --practice` does for whoever starts for the first time: services to practise with, accounts of them
-connected, the first recipes on, and a few words on what to do next."""
+"""What `hub up --practice` does for whoever starts for the first time: practice accounts connected, the first recipes
+on, and a few words on what to do next."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from ..core import Hub
-    from ..settings import Settings
+    from ..practice.running import PracticeServices
     from ..workspaces import Workspace
 
 WORKSPACE = "Practice"
-HOST = "127.0.0.1"
 FIRST_RECIPES = ("order_thanks", "sync_customer", "abandoned_cart", "welcome_series")
 AUDIENCE = "practice"
 """The audience that the practice Mailchimp has from the beginning."""
 
-START_SECONDS, STOP_SECONDS = 30.0, 5.0
 
+def practise(hub: Hub, services: PracticeServices) -> None:
+    """Connects a practice account of everything in a workspace for it, and switches the first recipes on."""
+    from ..practice import server
 
-class Practice:
-    """The practice services in a process of their own, which ends with ours, whatever ends ours.
-
-    Their port is remembered in HUB_HOME/practice.json, as the connected accounts are at it.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.file = settings.home / "practice.json"
-        self.port = self._port()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def base_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-    def __enter__(self) -> Practice:
-        command = [sys.executable, "-m", "hub.cli", "practice", "--port", str(self.port), "--with-parent"]
-        # It reads its standard input: whatever ends us also closes that, and it ends. Ctrl-C is ours alone.
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process is not None:
-            try:
-                self._process.communicate(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.communicate()
-
-    def connect(self, hub: Hub) -> None:
-        """Connects what was not connected before, and has events sent again: the services start from nothing."""
-        from ..practice.server import services
-
-        self._wait()
-        made = {workspace.name: workspace for workspace in hub.workspaces.list()}
-        workspace = made.get(WORKSPACE) or hub.workspaces.add(WORKSPACE)
-        known = {connection.fields.get("base_url"): connection for connection in hub.connections.list(workspace)}
-        for name, service in services().items():
-            url = f"{self.base_url}/{name}"
-            if url not in known:
-                hub.connections.connect(workspace, name, {**service.account, "base_url": url})
-            elif known[url].state != "off":
-                hub.connections.subscribe(known[url].id)
-        _enable_first(hub, workspace)
-
-    def _wait(self) -> None:
-        from ..errors import SetupError
-
-        assert self._process is not None
-        end = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < end:
-            try:
-                socket.create_connection((HOST, self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise SetupError("The practice services did not start. See why with: hub practice")
-
-    def _port(self) -> int:
-        """The port of last time; the first time the first one that is free. Raises SetupError if it is taken."""
-        from ..errors import SetupError
-        from ..practice.server import PORT
-
-        if self.file.exists():
-            try:
-                port = int(json.loads(self.file.read_text())["port"])
-            except (ValueError, KeyError, TypeError):
-                raise SetupError(f"{self.file} does not say a port any more. Remove it, then start again.") from None
-            if not is_free(port):
-                raise SetupError(
-                    f"The practice accounts are at port {port}, which is taken by another program. Stop it, or start "
-                    "without --practice."
-                )
-            return port
-        port = next((port for port in range(PORT, PORT + 80) if is_free(port)), PORT)
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text(json.dumps({"port": port}) + "\n")
-        return port
-
-
-def is_free(port: int) -> bool:
-    """Whether the practice services could be served at this port."""
-    from ..errors import SetupError
-    from ..serving import listen
-
-    try:
-        listen(HOST, port).close()
-    except SetupError:
-        return False
-    return True
+    services.start()
+    made = {workspace.name: workspace for workspace in hub.workspaces.list()}
+    workspace = made.get(WORKSPACE) or hub.workspaces.add(WORKSPACE)
+    switched_off = {
+        connection.connector.name for connection in hub.connections.list(workspace) if connection.state == "off"
+    }
+    for name in server.services():
+        if name not in switched_off:
+            services.connect(hub, workspace, name)
+    _enable_first(hub, workspace)
 
 
 def _enable_first(hub: Hub, workspace: Workspace) -> None:

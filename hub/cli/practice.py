@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import show
-from .newcomer import HOST, is_free
 from .run import PORT
 from .session import Pairs, as_json, given, in_workspace, opened
 
@@ -50,6 +49,7 @@ def _value(text: str) -> str | bool:
 
 def _serve(port: int | None, with_parent: bool) -> None:
     from ..errors import SetupError
+    from ..practice.running import HOST, is_free
     from ..practice.server import PORT as OWN_PORT
     from ..practice.server import PracticeServer
     from ..signals import Told

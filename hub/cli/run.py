@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -38,19 +37,29 @@ def _listening(host: str) -> Callable[[Function], Function]:
 def up(host: str, port: int | None, practice: bool) -> None:
     """Run everything in one go: web, worker and clock."""
     from .. import processes
-    from .newcomer import Practice, welcome
+    from ..errors import SetupError
+    from ..practice.running import PracticeServices
+    from .newcomer import practise, welcome
 
     settings = _settings(port)
     keep_log(settings)
-    serving: AbstractContextManager[Practice | None] = Practice(settings) if practice else nullcontext()
-    with serving as services:
+    services = PracticeServices(settings)
 
-        def on_ready(hub: Hub) -> None:
-            if services is not None:
-                services.connect(hub)
-            click.echo(welcome(hub, practice=services is not None))
+    def on_ready(hub: Hub) -> None:
+        hub.practice = services
+        if practice:
+            practise(hub, services)
+        elif services.accounts(hub):
+            try:
+                services.resume(hub)
+            except SetupError as trouble:  # whoever runs a business on this hub goes on without
+                click.echo(f"The practice accounts that are connected do not answer. {trouble}", err=True)
+        click.echo(welcome(hub, practice=practice))
 
+    try:
         processes.up(settings, host, on_ready)
+    finally:
+        services.stop()
 
 
 # The parts may stand on machines of their own, behind a proxy; the whole hub is first of all on one's own machine.

@@ -15,7 +15,8 @@ from .. import metrics
 from ..connections import READY
 from ..core import Hub
 from ..database import LeaseLost
-from ..errors import HubError, NotAuthorized
+from ..errors import ActionFailed, HubError, NotAuthorized, TryLater
+from ..oauth.renewing import renewed
 from ..quota import Observation
 from ..schema import TRANSACTIONAL
 from ..timing import to_datetime
@@ -28,7 +29,7 @@ from .flight import Flight, Trip
 from .holding import Holding
 from .poke import Poke
 from .record import Round, write_round
-from .standing import has_work, let_others_pass, lose_login, pace_of
+from .standing import has_work, let_others_pass, pace_of, rest
 from .steps import Call, Name, Waiting
 from .veil import veiled
 
@@ -40,6 +41,9 @@ LOOK_SECONDS = 1.0
 CLOCKS_DIFFER = timedelta(hours=2)
 """How wrong our clock may have been when a call left. What was sent alike meanwhile is known by its answer, so looking
 further back finds nothing that is not ours."""
+RENEW_AGAIN_SECONDS = 30.0
+"""How long a connection rests whose login cannot be renewed as the provider does not answer."""
+
 PATIENCE = 30
 """A holder waits for its account's limit this many times as long as it lingers: for a minute."""
 
@@ -78,7 +82,7 @@ class _Holder:
         self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic, in_flight)
         self.observations: deque[Observation] = deque()
         self.doubtful: dict[Name, Doubtful] = {}
-        self.lost_login = False
+        self.lost_login = self.renews = False
         self.looked: float | None = None
         self.idle_since: float | None = None
         self.next_at: int | None = None
@@ -90,20 +94,39 @@ class _Holder:
                     self._await()
         finally:
             self.flight.close()
+        if self.renews:
+            self._renew()
         let_others_pass(self.hub, self.connection.id)
 
     def _log_in(self) -> bool:
-        """Makes the client. If the account's own fields do not make one (any more), a person must connect it again."""
-        secrets = [secret for values in self.connection.secrets.values() for secret in values]
+        """Makes the client, with a token that goes on. If the account's own fields do not make one (any more), a
+        person must connect it again."""
+        login = self.connection.login
+        if login is not None and login.is_over(self.hub.clock.now()) and not self._renew():
+            return False
+        secrets = self.connection.told_to_nobody
         try:
             client = self.hub.connections.client(self.connection)
         except Exception as error:
             says = (
                 str(error) if isinstance(error, HubError) else f"The account cannot be used ({type(error).__name__})."
             )
-            lose_login(self.hub, self.connection, veiled(says, (), secrets))
+            self.hub.connections.lose_login(self.connection, veiled(says, (), secrets))
             return False
         self.caller = Caller(client, secrets, self.observations.append)
+        return True
+
+    def _renew(self) -> bool:
+        """Has the login renewed; whether there is one to work with. Whoever cannot say just now is asked again after a
+        rest, and nothing is lost."""
+        try:
+            self.connection = renewed(self.hub, self.connection)
+        except NotAuthorized:
+            return False
+        except ActionFailed as error:
+            after = error.after if isinstance(error, TryLater) else None
+            rest(self.hub, self.connection, max(RENEW_AGAIN_SECONDS, after or 0.0))
+            return False
         return True
 
     # ---- one round
@@ -121,7 +144,7 @@ class _Holder:
         over = over or self._rests(now)
         broken = found.broken + self.backlog.take_broken()
         if outcomes or calls or broken or late or self.pace.is_new:
-            self._write(Round(outcomes, calls, broken, late, self.pace.row(now)))
+            self._write(Round(outcomes, calls, broken, late, self.pace.row(now), self.renews))
         return len(self.flight) > 0 if over else self._stays(now)
 
     def _is_over(self) -> bool:
@@ -156,7 +179,10 @@ class _Holder:
         if self.pace.quota.is_overdrawn:
             self.flight.recall()
             outcomes += self._take(now)
-        self.lost_login = self.lost_login or any(isinstance(o.failure, NotAuthorized) for o in outcomes)
+        if lost := [o.failure for o in outcomes if isinstance(o.failure, NotAuthorized)]:
+            login, is_first = self.connection.login, not self.lost_login
+            may_renew = login is not None and login.may_renew(now) and all(failure.status == 401 for failure in lost)
+            self.lost_login, self.renews = True, may_renew and (is_first or self.renews)
         return outcomes
 
     def _take(self, now: int) -> list[Outcome]:

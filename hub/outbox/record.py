@@ -30,13 +30,15 @@ FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
 @dataclass(frozen=True)
 class Round:
-    """What one transaction is to write. `pace` is kept with the connection."""
+    """What one transaction is to write. `pace` is kept with the connection. `renews`: a login that was not accepted is
+    not lost yet, as it is renewed next."""
 
     outcomes: Sequence[Outcome] = ()
     calls: Sequence[Call] = ()
     broken: Sequence[Broken] = ()
     late: Sequence[PutOff] = ()
     pace: dict[str, Any] = field(default_factory=dict)
+    renews: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
         advanced = move_runs(database, changes)
-        _write_connection(database, connection, outcomes, todo.pace)
+        _write_connection(database, connection, outcomes, todo)
     metrics.steps_changed(connection.connector.name, changes.steps)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
@@ -219,10 +221,10 @@ def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Seq
 
 
 def _write_connection(
-    database: sa.Connection, connection: Connection, outcomes: Sequence[Outcome], pace: dict[str, Any]
+    database: sa.Connection, connection: Connection, outcomes: Sequence[Outcome], todo: Round
 ) -> None:
-    table = schema.connection
-    lost = [outcome for outcome in outcomes if isinstance(outcome.failure, NotAuthorized)]
+    table, pace = schema.connection, todo.pace
+    lost = [outcome for outcome in outcomes if isinstance(outcome.failure, NotAuthorized) and not todo.renews]
     login = {"state": NEEDS_LOGIN, "reason": lost[-1].reason} if lost else {}
     mine = sa.update(table).where(table.c.id == connection.id)
     # Only for the login that was used: it may have been renewed while the call was on its way.

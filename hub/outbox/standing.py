@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from .. import schema
-from ..connections import NEEDS_LOGIN, READY, Connection
+from ..connections import READY, Connection
 from ..core import Hub
 from ..retry import BREAKER_FAILURES
 from ..wakeups import ADVANCE
@@ -45,16 +45,12 @@ def has_work(hub: Hub, connection_id: str) -> bool:
         return database.execute(query).first() is not None
 
 
-def lose_login(hub: Hub, connection: Connection, reason: str) -> None:
-    """Says that a person must connect the account again, unless somebody did meanwhile."""
+def rest(hub: Hub, connection: Connection, seconds: float) -> None:
+    """Has no call leave for so many seconds."""
     table = schema.connection
     with hub.database.write() as database:
-        database.execute(
-            sa.update(table)
-            .where(table.c.id == connection.id, table.c.changed_at == connection.changed_at)
-            .values(state=NEEDS_LOGIN, reason=reason)
-        )
-    hub.connections.forget(connection.id)
+        until = hub.clock.now() + round(seconds * 1000)
+        database.execute(sa.update(table).where(table.c.id == connection.id).values(paused_until=until))
 
 
 def let_others_pass(hub: Hub, connection_id: str) -> None:

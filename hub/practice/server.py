@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from .. import registry
+from ..connector import Connector
 from ..errors import NotFound
 from .service import ConnectionDropped, Practice, Request, Response, json_answer
 
@@ -36,12 +37,17 @@ PORT = 8020
 
 def services() -> dict[str, Practice]:
     """The practice service of every connector that brings one, by the connector's name."""
-    found = {}
-    for name in registry.connector_names():
-        module = f"{registry.connector(name).package}.practice"
-        if importlib.util.find_spec(module):
-            found[name] = importlib.import_module(module).service
-    return found
+    found = {name: service_of(registry.connector(name)) for name in registry.connector_names()}
+    return {name: service for name, service in found.items() if service is not None}
+
+
+def service_of(connector: Connector) -> Practice | None:
+    """The practice service that a connector brings, if it brings one."""
+    module = f"{connector.package}.practice"
+    if importlib.util.find_spec(module) is None:
+        return None
+    service: Practice = importlib.import_module(module).service
+    return service
 
 
 class PracticeServer:

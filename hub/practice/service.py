@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -196,6 +197,11 @@ class Practice:
         """Makes something happen. Details that do not fit raise KeyError, TypeError or ValueError."""
         with self.lock:
             return self._happenings[name](details)
+
+    def title_of(self, happening: str) -> str:
+        """What happens, for people: the beginning of what its function says of itself."""
+        said = (self._happenings[happening].__doc__ or happening).partition("\n")[0]
+        return re.split(r"[:;,.(]| named by", said)[0].strip()
 
     @property
     def happenings(self) -> list[str]:

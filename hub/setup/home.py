@@ -11,7 +11,8 @@ from ..connections import NEEDS_LOGIN, READY
 from ..core import Hub
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import queries, timeline, words
+from . import connections, queries, timeline, words
+from .connections import AccountLine
 from .practice_shop import practice_shop
 from .queries import Account, Run
 from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, State, Tool
@@ -28,17 +29,6 @@ class Health:
     says: str
     then: str | None = None
     command: str | None = None
-
-
-@dataclass(frozen=True)
-class AccountLine:
-    """A connection, with its state in words. `technical` is for the consultant."""
-
-    tool: Tool
-    label: str
-    state: State
-    says: Said
-    technical: str | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def home(hub: Hub, workspace: Workspace, option: str) -> Home:
     return Home(
         health=_health(hub, workspace, accounts, recipes, held, now, option),
         heard=words.ago(heard, now) if heard else None,
-        accounts=tuple(_account(account, now) for account in accounts),
+        accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         possible=tuple(_possible(accounts, recipes)),
         held=tuple(_run(run, now, known) for run in held[:MOST_HELD]),
@@ -133,22 +123,6 @@ def _health(
     if not recipes:
         return Health(STATES[OFF], "No recipe is on yet")
     return Health(STATES[WORKING], "Everything is working")
-
-
-def _account(account: Account, now: int) -> AccountLine:
-    connection = account.connection
-    says: Said
-    if connection.state == NEEDS_LOGIN:
-        state, says = STATES[NEEDS_YOU], ("sign in again",)
-    elif connection.state != READY:
-        state, says = STATES[OFF], ("disconnected",)
-    elif until := account.paused_at(now):
-        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(until, now))
-    else:
-        heard = account.last_event_at
-        state, says = STATES[WORKING], (f"last event {words.ago(heard, now)}" if heard else "no event yet",)
-    technical = connection.reason if connection.state != READY else None
-    return AccountLine(Tool(connection.connector.title), connection.label, state, says, technical)
 
 
 def _recipe(recipe: Recipe) -> RecipeLine:

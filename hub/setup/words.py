@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
@@ -72,25 +74,36 @@ class Tool:
         return self.title[:2]
 
 
+ZONE: ContextVar[ZoneInfo | None] = ContextVar("ZONE", default=None)
+"""The time zone that moments are told in: that of the workspace whose page is made. None: in UTC, until the browser's
+script puts them into the reader's own."""
+
+
 @dataclass(frozen=True)
 class Moment:
-    """An instant for the page: `iso` for machines, `short` to read, `full` to be sure. In UTC until the browser's
-    script puts it into the reader's own zone."""
+    """An instant for the page: `iso` for machines, `short` to read, `full` to be sure. `is_local`: told in the
+    workspace's zone, and so for good."""
 
     iso: str
     short: str
     full: str
+    is_local: bool = False
 
 
 Said = tuple[str | Moment, ...]
-"""A sentence with instants in it, which the page shows in the reader's own zone."""
+"""A sentence with instants in it."""
 
 
 def moment(at: int, now: int) -> Moment:
-    when = to_datetime(at)
-    same_day = when.date() == to_datetime(now).date()
-    short = f"{when:%H:%M} UTC" if same_day else f"{when.day} {when:%b}, {when:%H:%M} UTC"
-    return Moment(iso(at) or "", short, f"{when.day} {when:%B %Y}, {when:%H:%M:%S} UTC")
+    zone = ZONE.get()
+    when, today = to_datetime(at), to_datetime(now)
+    name = "UTC"
+    if zone is not None:
+        when, today, name = when.astimezone(zone), today.astimezone(zone), zone.key
+    suffix = "" if zone else " UTC"
+    clock = f"{when:%H:%M}{suffix}"
+    short = clock if when.date() == today.date() else f"{when.day} {when:%b}, {clock}"
+    return Moment(iso(at) or "", short, f"{when.day} {when:%B %Y}, {when:%H:%M:%S} {name}", zone is not None)
 
 
 def ago(at: int, now: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,8 +31,21 @@ def a_service_that_is_not_there_is_tried_later(connector: Connector) -> None:
         none_of(_faults(connector, f"http://127.0.0.1:{closed.getsockname()[1]}", TryLater, "a closed port"))
 
 
-def _faults(connector: Connector, url: str, expected: type[ActionFailed], what: str) -> Iterator[str]:
-    client = _client(connector, url)
+def a_login_by_oauth_makes_a_client_without_keys(connector: Connector) -> None:
+    if connector.oauth is None:
+        return
+    names = {connector.oauth.keeps, *(item.name for item in connector.oauth.asks(connector.fields))}
+    with _answering(401, b"{}") as url:
+        try:
+            none_of(_faults(connector, url, NotAuthorized, "a login by OAuth and a 401", names))
+        except TypeError as error:
+            raise AssertionError(f"{connector.name}: makes no client of a login by OAuth: {error}") from None
+
+
+def _faults(
+    connector: Connector, url: str, expected: type[ActionFailed], what: str, only: Set[str] | None = None
+) -> Iterator[str]:
+    client = _client(connector, url, only)
     check = connector.function("check")
     if check is None:
         yield f"{connector.name}: no function is marked @connector.check"
@@ -48,11 +61,11 @@ def _faults(connector: Connector, url: str, expected: type[ActionFailed], what: 
         yield f"{connector.name}: after {what}, check gives {name!r} and not {expected.__name__}"
 
 
-def _client(connector: Connector, url: str) -> Any:
+def _client(connector: Connector, url: str, only: Set[str] | None) -> Any:
     connect = connector.function("connect")
     if connect is None:
         raise AssertionError(f"{connector.name}: no function is marked @connector.connect")
-    filled = account(connector)
+    filled = {name: value for name, value in account(connector).items() if only is None or name in only}
     several = {name for name, item in connector.fields.items() if item.several}
     return connect(base_url=url, **{name: [value] if name in several else value for name, value in filled.items()})
 
@@ -90,4 +103,5 @@ CHECKS = (
     a_lost_login_is_told_as_such,
     an_answer_that_makes_no_sense_is_no_success,
     a_service_that_is_not_there_is_tried_later,
+    a_login_by_oauth_makes_a_client_without_keys,
 )

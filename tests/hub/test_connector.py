@@ -1,11 +1,13 @@
 """A declaration is checked as a whole, and what it declares makes steps, samples and matches."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 
-from hub import Connector, Field, Limit, Match, Step
+from connectors import hubspot, mailchimp, shopify
+from hub import Connector, Field, Limit, Match, OAuth, Step
 from hub.errors import ConnectorInvalid
 from hub.trigger import read_sample
 from tests.hub import acme
@@ -125,3 +127,62 @@ def test_neither_connector_nor_action_shows_more_than_its_name():
     assert repr(acme.connector) == "Connector(acme)"
     assert repr(acme.send_note) == "Action(acme.send_note)"
     assert acme.send_note.settle == timedelta(seconds=5)
+
+
+# ---- logging in by OAuth
+
+
+def oauth_faults(**oauth):
+    """The faults of a connector with this OAuth."""
+    whole = {
+        "authorize": "https://acme.example/authorize",
+        "token": "https://acme.example/token",
+        "practice": ("an app", "its secret"),
+        "keeps": "token",
+    }
+    made = Connector(
+        "acme",
+        title="Acme",
+        about="Takes orders.",
+        fields=[
+            Field("token", "Token", help="There.", secret=True),
+            Field("shop", "Shop"),
+            Field("note", "Note", required=False),
+        ],
+        verify=lambda delivery, secrets: None,
+        limit=Limit(calls=1),
+        oauth=OAuth(**whole | oauth),
+    )
+    return [fault for fault in made.faults() if "OAuth" in fault]
+
+
+def test_an_oauth_declaration_that_is_whole_has_no_faults():
+    assert oauth_faults() == []
+    assert oauth_faults(authorize="https://{shop}/yes", token="https://{shop}/token", prepare=lambda given: given) == []
+
+
+@pytest.mark.parametrize(
+    ("oauth", "fault"),
+    [
+        ({"authorize": "http://acme.example/authorize"}, "authorize is no whole https address"),
+        ({"token": "https://acme.example"}, "token is no whole https address"),
+        ({"token": "https://{shop}/token"}, "made of what somebody fills in, and nothing checks that"),
+        ({"authorize": "https://{note}/yes", "prepare": dict}, r"made of \['note'\], which nobody fills in"),
+        ({"keeps": "shop"}, "keeps 'shop', which is no secret field"),
+        ({"signs": "nothing"}, "signs 'nothing', which is no secret field"),
+        ({"instead_of": ["key"]}, "instead of 'key', which is no field"),
+        ({"practice": ("", "")}, "names no app of the practice service"),
+    ],
+)
+def test_every_fault_of_an_oauth_declaration_is_told(oauth, fault):
+    (told,) = oauth_faults(**oauth)
+    assert re.search(fault, told)
+
+
+def test_a_login_asks_for_what_it_does_not_bring():
+    asked = {
+        item.name: [field.name for field in item.oauth.asks(item.fields)]
+        for item in (hubspot.connector, mailchimp.connector, shopify.connector)
+        if item.oauth
+    }
+    assert asked == {"hubspot": [], "mailchimp": [], "shopify": ["shop"]}

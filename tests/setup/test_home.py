@@ -46,12 +46,18 @@ def test_without_recipes_it_names_one_that_could_be_on(world: World) -> None:
     assert "First switch a recipe on." in text_of(page)
 
 
-def test_without_a_workspace_it_says_how_to_make_one(world: World) -> None:
+def test_without_a_workspace_it_asks_for_the_business(world: World) -> None:
+    world.sign_in()
     with world.hub.database.write() as connection:
         connection.execute(sa.delete(schema.workspace))
     page = world.open("/").text
     assert heading(page) == "Welcome to Regulars"
-    assert "hub workspace add" in page and "hub up --practice" in page
+    assert "What is your business called?" in page
+    token = page.partition('name="token" value="')[2].partition('"')[0]
+    answer = world.browser.post("/workspaces", data={"token": token, "name": "Crumb & Co."})
+    assert answer.status_code == 303
+    shown = world.open(answer.headers["Location"]).text
+    assert "Crumb &amp; Co. has a workspace of its own." in shown
 
 
 def test_a_lost_login_is_said_first_with_the_way_out(world: World) -> None:

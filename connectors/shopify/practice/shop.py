@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import time
 import uuid
@@ -9,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.practice import Practice, Request, Response, json_answer
+from hub.practice.login import Login
 
-from .. import SCOPES
 from ..documents import BY_NAME, VERSION
+from ..login import OAUTH, SCOPES, signed_text
 from . import customers, discounts, purchases, subscriptions
 from .books import CONSENT_TOPICS, Books, Tell, Variables, new_shop
 from .people import SHOP, consent_payload
@@ -53,11 +56,24 @@ SETTINGS_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 
 
 class Shop(Practice):
-    """One shop. Its books are those of `new_shop`."""
+    """One shop. Its books are those of `new_shop`.
+
+    token_seconds  for how long an access token lasts that a login by OAuth gave
+    strict         whether a refresh token is dead once it is used, as at Shopify until August 2026; else it is when its
+                   successor, or that one's access token, is used
+    """
+
+    adjustable = (*Practice.adjustable, "token_seconds", "strict")
+    token_seconds: int = 3600
+    strict: bool = False
+    login: Login
 
     def guard(self, request: Request) -> Response | None:
+        if self.login.serves(request):
+            return None
         token = request.headers.get("X-Shopify-Access-Token", "")
-        if self.books["installed"] and secrets.compare_digest(token.encode(), self.account["access_token"].encode()):
+        is_own = secrets.compare_digest(token.encode(), self.account["access_token"].encode())
+        if self.books["installed"] and (is_own or self.login.accepts(token)):
             return None
         return self.failure(401, {})
 
@@ -109,10 +125,33 @@ service = Shop(
     account={
         "shop": SHOP,
         "access_token": "shpat_practice_0000000000000000",
-        "webhook_secret": "practice-webhook-secret",
+        "webhook_secret": OAUTH.practice[1],
     },
 )
 service.start_with(lambda: new_shop(list(SCOPES)))
+
+
+def _refuse(status: int, error: str, description: str) -> Response:
+    """Shopify answers a refused exchange with 400, whatever it is."""
+    return json_answer({"error": error, "error_description": description}, 400)
+
+
+def callback_signature(query: Mapping[str, str], secret: str) -> str:
+    """The `hmac` of a callback."""
+    text = signed_text(query, is_quoted=False)
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _sign(parameters: dict[str, str]) -> dict[str, str]:
+    told = {"shop": SHOP, "timestamp": str(int(time.time()))}
+    return told | {"hmac": callback_signature(parameters | told, OAUTH.practice[1])}
+
+
+def _more(form: Mapping[str, str]) -> dict[str, Any]:
+    return {"scope": OAUTH.scope, "refresh_token_expires_in": 7_776_000}
+
+
+service.login = Login(service, "Shopify", OAUTH, account=SHOP, refuse=_refuse, sign=_sign, more=_more, rotates=True)
 
 
 @service.route("POST", f"/admin/api/{VERSION}/graphql.json")

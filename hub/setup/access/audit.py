@@ -29,6 +29,10 @@ WORDS = {
     "recipe_settings": "changed the settings of the recipe “{recipe}”",
     "recipe_off": "switched the recipe “{recipe}” off",
     "recipe_stopped": "switched the recipe “{recipe}” off, and ended {count} that were under way",
+    "connected": "connected {account}",
+    "disconnected": "disconnected {account}",
+    "settings_changed": "changed the settings of this workspace",
+    "notices_changed": "changed who is told when something needs a person",
     "practice_order": "placed a practice order",
     "workspace_added": "added the workspace {name}",
 }

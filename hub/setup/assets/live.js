@@ -1,6 +1,6 @@
 // Keeps a page current and calm: parts marked data-live are fetched again while the page is seen, and exchanged only
 // where they changed and nobody is reading them; of a part marked "class" only its look, as it holds other parts.
-// Times are shown in the reader's own zone. The page works without.
+// Times are shown in the workspace's zone, or where it has none in the reader's own. The page works without.
 "use strict";
 
 const EVERY_MS = 2000;
@@ -11,7 +11,7 @@ let failures = 0;
 
 function localTimes(root) {
   const today = new Date().toDateString();
-  for (const time of root.querySelectorAll("time[datetime]")) {
+  for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
     const at = new Date(time.dateTime);
     const clock = { hour: "2-digit", minute: "2-digit" };
     const day = at.toDateString() === today ? {} : { day: "numeric", month: "short" };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...core import Hub
 from ...errors import HubError
-from . import account, home, recipes, signing_in, team
+from . import account, connections, home, recipes, settings, signing_in, team
 from .frame import MORE_WAYS, WAYS, Here, Pages, Visitor, enter, shown
 
 log = logging.getLogger("hub.setup")
@@ -30,7 +30,17 @@ HEADERS = {
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
-AREAS = (signing_in, account, home, recipes, team)
+
+class Way(NamedTuple):
+    """Where the rail leads. `current`: as `aria-current` says it, if that is where somebody is."""
+
+    page: str
+    address: str
+    title: str
+    current: str | None
+
+
+AREAS = (signing_in, account, home, recipes, connections, settings, team)
 
 
 def pages(hub: Hub) -> Blueprint:
@@ -56,7 +66,6 @@ def pages(hub: Hub) -> Blueprint:
             "frame": frame,
             "ways": _ways(made, frame, WAYS),
             "more_ways": _ways(made, frame, MORE_WAYS),
-            "is_at": (request.endpoint or "").removeprefix("setup."),
         }
 
     @blueprint.after_request
@@ -99,10 +108,14 @@ def _frame(here: Visitor | None) -> Here | None:
     return enter(here, latest.id) if latest else None
 
 
-def _ways(made: Pages, frame: Here | None, ways: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str]]:
-    """Where somebody may go from here: each page's name, address and title."""
-    return [
-        (page, frame.url(page), title)
-        for page, title in ways
-        if frame and made.has(page) and made.needs[f"setup.{page}"] in frame.rights
-    ]
+def _ways(made: Pages, frame: Here | None, ways: tuple[tuple[str, str], ...]) -> list[Way]:
+    """Where somebody may go from here."""
+    found = []
+    for page, title in ways:
+        if frame and made.has(page) and made.needs[f"setup.{page}"] in frame.rights:
+            address = frame.url(page)
+            is_here = request.path == address
+            # Pages below one belong to it; all lie below the first page.
+            is_below = page != "home" and request.path.startswith(address)
+            found.append(Way(page, address, title, "page" if is_here else "true" if is_below else None))
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
@@ -132,13 +131,11 @@ def add(pages: Pages) -> None:
 
     def _shown(visitor: Visitor, **forms: Form) -> Response:
         user = visitor.user
-        made = {"others": sessions.count_others(hub, visitor.session)}
         if not user.has_password:
-            return visitor.show("first_account.html", form=forms.get("first") or First())
-        of_user = {} if "called" in forms or request.method == "POST" else {"name": user.name, "email": user.email}
+            return visitor.show("first_account.html", form=forms.get("first") or First(fresh=True))
         return visitor.show(
             "account.html",
-            called=forms.get("called") or Called(**of_user),
-            password=forms.get("password") or Password(),
-            **made,
+            called=forms.get("called") or Called(fresh=True, name=user.name, email=user.email),
+            password=forms.get("password") or Password(fresh=True),
+            others=sessions.count_others(hub, visitor.session),
         )

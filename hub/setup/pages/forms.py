@@ -15,10 +15,14 @@ MISSING = "Please fill this in."
 
 
 class Form(AnyForm):
-    """A form of ours. Made without values, it takes what was sent."""
+    """A form of ours. It takes what was sent, and shows the values that it is made with where nothing was.
 
-    def __init__(self, **values: Any) -> None:
-        super().__init__(request.form if request.method == "POST" else None, data=values)
+    `fresh`: it is not the form that was sent, but another one on the same page.
+    """
+
+    def __init__(self, *, fresh: bool = False, **values: Any) -> None:
+        sent = request.form if request.method == "POST" and not fresh else None
+        super().__init__(sent, data=values)
 
     def is_sent(self) -> bool:
         """Whether it was sent and everything in it is as it should be."""
@@ -40,6 +44,7 @@ def text(label: str, *, help: str = "", optional: bool = False, autocomplete: st
     return StringField(label, validators, description=help, render_kw=shown)
 
 
-def secret(label: str, *, help: str = "", autocomplete: str = "off") -> PasswordField:
+def secret(label: str, *, help: str = "", optional: bool = False, autocomplete: str = "off") -> PasswordField:
     """A line that is not shown while it is typed, and never again."""
-    return PasswordField(label, [InputRequired(MISSING)], description=help, render_kw={"autocomplete": autocomplete})
+    validators = [] if optional else [InputRequired(MISSING)]
+    return PasswordField(label, validators, description=help, render_kw={"autocomplete": autocomplete})

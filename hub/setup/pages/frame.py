@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask import session as browser
@@ -19,6 +20,7 @@ from werkzeug.wrappers import Response
 from ... import commands
 from ...core import Hub
 from ...workspaces import Workspace
+from .. import words
 from ..access import sessions
 from ..access.roles import NOBODY, Needs, Right
 from ..access.sessions import Session
@@ -127,6 +129,7 @@ class Pages:
         word = request.cookies.get(self.cookie)
         g.session = sessions.find(self.hub, word)
         g.here = None
+        words.ZONE.set(None)
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in _OURS:
             raise Forbidden("This form was sent from another site. Open the hub's own page, and send it there.")
         if needs == NOBODY:
@@ -176,6 +179,7 @@ def enter(visitor: Visitor, workspace_id: int) -> Here:
     """The visitor in one of their workspaces. Raises NotFound, for others' too: nobody learns which there are."""
     for workspace in visitor.workspaces:
         if workspace.id == workspace_id:
+            words.ZONE.set(ZoneInfo(workspace.time_zone) if workspace.time_zone else None)
             rights = visitor.user.rights_in(workspace_id)
             return Here(visitor.hub, visitor.session, visitor.workspaces, workspace=workspace, rights=rights)
     raise NotFound("There is no such workspace.")

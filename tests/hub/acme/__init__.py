@@ -1,10 +1,10 @@
 """Acme: a small connector that keeps the contract. Tests of the hub use it, and break it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hub import UNKNOWN, Connector, Delivery, Event, Field, Limit, Person, addresses
+from hub import UNKNOWN, Connector, Delivery, Event, Field, Limit, OAuth, Person, addresses
 from hub.errors import PayloadUnreadable
 from hub.http import Session, refusal
 from webhooks.signatures import hmac_header
@@ -20,6 +20,13 @@ connector = Connector(
     ],
     verify=hmac_header("x-acme-signature", fields=["webhook_secret"]),
     limit=Limit(calls=10),
+    oauth=OAuth(
+        authorize="https://acme.example/oauth/authorize",
+        token="https://acme.example/oauth/token",
+        practice=("an-app", "its-secret"),
+        keeps="token",
+        signs="webhook_secret",
+    ),
 )
 
 order_created = connector.trigger("order.created", title="an order comes in", sample="order_created.json")
@@ -36,7 +43,7 @@ class Client:
 
 
 @connector.connect
-def connect(*, base_url: str | None, token: str, webhook_secret: list[str], shop: str | None = None) -> Client:
+def connect(*, base_url: str | None, token: str, webhook_secret: Sequence[str] = (), shop: str | None = None) -> Client:
     return Client(token, base_url)
 
 

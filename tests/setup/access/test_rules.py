@@ -19,7 +19,12 @@ WITHOUT_GUARD = {"setup.static": "the styles", "setup.sign_in": "the way in", "s
 }
 """Routes that need nobody, and what they go by instead."""
 
-FILLED = {"workspace_id": "1", "run_id": "1", "user_id": "1", "word": "x", "name": "x", "filename": "page.css"}
+FILLED = {
+    **dict.fromkeys(("workspace_id", "run_id", "user_id"), "1"),
+    **dict.fromkeys(("word", "name", "connection_id"), "x"),
+    "filename": "page.css",
+}
+"""What stands in for the parts of an address."""
 
 
 def rules(world: World) -> list[Rule]:
@@ -65,6 +70,17 @@ NEEDS: dict[str, object] = {
     "recipe_on": Right.CHANGE,
     "recipe_off": Right.CHANGE,
     "order": Right.ACT,
+    "connections": Right.SEE,
+    "connection": Right.SEE,
+    "try_out": Right.ACT,
+    "connect": Right.CHANGE,
+    "connect_practice": Right.CHANGE,
+    "connect_again": Right.CHANGE,
+    "subscribe": Right.CHANGE,
+    "disconnect": Right.CHANGE,
+    "settings": Right.CHANGE,
+    "tell_whom": Right.CHANGE,
+    "workspaces": Right.RUN,
     "team": Right.TEAM,
     "invite": Right.TEAM,
     "take_back": Right.TEAM,

@@ -1,4 +1,7 @@
-"""Users, what they may do where, and what they changed. Sessions from before are nobody's, and let nobody in."""
+"""Users and what they may do where, what they changed, who is told when something needs a person; logins by OAuth.
+
+Sessions from before are nobody's, and let nobody in.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,3 +72,52 @@ def upgrade() -> None:
         "session", sa.Column("is_proven", sa.Boolean(), comment="false until the authenticator app's code was right")
     )
     op.create_index(op.f("ix_session_user_id"), "session", ["user_id"])
+    op.add_column("connection", sa.Column("refused_at", sa.BigInteger(), comment="when a delivery was refused last"))
+    op.add_column("connection", sa.Column("refused_why", sa.Text()))
+    op.add_column(
+        "workspace",
+        sa.Column(
+            "time_zone",
+            sa.String(length=60),
+            comment="whose clock its people live by, as IANA names it; none: not said yet",
+        ),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("workspace_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("targets", sa.LargeBinary(), nullable=False, comment="e-mails and an address to post to, as JSON"),
+        sa.Column("told", sa.Text(), nullable=False, comment="what was told already and still needs a person, as JSON"),
+        sa.Column("told_at", sa.BigInteger(), comment="when something was told last"),
+        sa.Column("trouble", sa.Text(), comment="why it could not be told, if it could not"),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_notice")),
+    )
+    which = sa.text("state = 'failed'")
+    op.create_index("ix_run_failed", "run", ["id"], sqlite_where=which, postgresql_where=which)
+    op.create_table(
+        "oauth_app",
+        sa.Column("connector", sa.String(length=60), nullable=False),
+        sa.Column(
+            "content", sa.LargeBinary(), nullable=False, comment="client id and secrets, wrapped by the hub's key"
+        ),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("connector", name=op.f("pk_oauth_app")),
+    )
+    op.create_table(
+        "oauth_attempt",
+        sa.Column("hash", sa.LargeBinary(16), nullable=False, comment="keyed hash of the state that comes back"),
+        sa.Column(
+            "session",
+            sa.LargeBinary(16),
+            nullable=False,
+            comment="keyed hash of the browser's session that began it",
+        ),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("connector", sa.String(length=60), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="what was filled in, and the proof key"),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_oauth_attempt")),
+    )
+    op.add_column(
+        "connection",
+        sa.Column("renew_at", sa.BigInteger(), comment="when its access token is to be renewed; none: it is not"),
+    )

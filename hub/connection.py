@@ -1,0 +1,112 @@
+"""One saved account, and its fields: what was filled in, what the service told, and what its login needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .connector import Connector
+from .errors import SettingInvalid
+from .oauth.login import LOGIN, Login, login_in
+
+READY, NEEDS_LOGIN, OFF = "ready", "needs_login", "off"
+_MOST_VALUES = 1000
+"""Values of one field: an account may have a secret for each of its audiences, and each delivery is tried with all."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One saved account. `fields` are open here, so it is never shown or logged whole."""
+
+    id: str
+    workspace_id: int
+    connector: Connector
+    label: str
+    state: str
+    reason: str | None
+    changed_at: int
+    fields: Mapping[str, Any] = field(repr=False)
+    app_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def login(self) -> Login | None:
+        """The login by OAuth; None where the account was connected with keys."""
+        return login_in(self.fields)
+
+    @property
+    def secrets(self) -> dict[str, list[str]]:
+        """Every secret field's values, newest first, for verifiers. Where the provider signs with the secret of the
+        app that the account was logged in to by, that counts after the account's own."""
+        found = {}
+        for name, declared in self.connector.fields.items():
+            value = self.fields.get(name)
+            if declared.secret and value:
+                found[name] = list(value) if isinstance(value, list) else [value]
+        if self.app_secrets and self.connector.oauth and (signs := self.connector.oauth.signs):
+            found[signs] = [*found.get(signs, []), *self.app_secrets]
+        return found
+
+    @property
+    def told_to_nobody(self) -> list[str]:
+        """All that must not be told: to people, in logs, in errors."""
+        return told_to_nobody(self.connector, self.fields) + list(self.app_secrets)
+
+
+def filled_in(connector: Connector, given: Mapping[str, str]) -> dict[str, Any]:
+    """The given fields by their declaration. Raises SettingInvalid with every fault."""
+    faults = [f"there is no field {name!r}" for name in given if name not in connector.fields and name != "base_url"]
+    fields: dict[str, Any] = {}
+    for name, item in connector.fields.items():
+        value = given.get(name, "").strip()
+        if value:
+            fields[name] = [part.strip() for part in value.split(",")] if item.several else value
+        elif item.required and not item.generated:
+            faults.append(f"{name} is missing" + (f" ({item.help})" if item.help else ""))
+    if given.get("base_url"):
+        fields["base_url"] = given["base_url"]
+    if faults:
+        raise SettingInvalid(f"Check the fields for {connector.title}: " + "; ".join(faults) + ".")
+    return fields
+
+
+def with_newest(known: Any, fresh: Any) -> list[str]:
+    """Several values, the fresh ones first. The oldest go when there are too many: they were exchanged long ago."""
+    newest, older = ([value] if isinstance(value, str) else list(value or ()) for value in (fresh, known))
+    return (newest + [value for value in older if value not in newest])[:_MOST_VALUES]
+
+
+def told_to_nobody(connector: Connector, fields: Mapping[str, Any]) -> list[str]:
+    """The values of secret fields, and the login's."""
+    login = login_in(fields)
+    found = [login.refresh_token] if login and login.refresh_token else []
+    for name, declared in connector.fields.items():
+        value = fields.get(name)
+        if declared.secret and value:
+            found += value if isinstance(value, list) else [value]
+    return found
+
+
+def make_client(connector: Connector, fields: Mapping[str, Any]) -> Any:
+    """A client for an account with these fields. Raises SetupError if they do not make one."""
+    connect = connector.function("connect")
+    assert connect is not None  # the registry validated the connector
+    return connect(**{"base_url": None, **for_connector(fields)})
+
+
+def for_connector(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are the connector's business."""
+    return {name: value for name, value in fields.items() if name != LOGIN}
+
+
+def renew_at(fields: Mapping[str, Any]) -> int | None:
+    """When the login among these fields is to be renewed, if it is."""
+    login = login_in(fields)
+    return login.renew_at if login else None
+
+
+def of_another_login(connector: Connector, fields: Mapping[str, Any]) -> set[str]:
+    """The fields that belong to the way of logging in that these fields do not take: keys, or OAuth."""
+    if connector.oauth is None:
+        return set()
+    return set(connector.oauth.instead_of) if LOGIN in fields else {connector.oauth.keeps}

@@ -1,0 +1,195 @@
+"""Connections as an owner sees them: how each is, what can be connected, what a disconnection would stop."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from .. import registry, schema
+from ..connections import NEEDS_LOGIN, READY, Connection
+from ..connector import Connector
+from ..core import Hub
+from ..errors import ConnectorInvalid, HubError, NotAuthorized, TryLater, scrubbed
+from ..recipe import Recipe
+from ..workspaces import Workspace
+from . import queries, words
+from .queries import Account
+from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Said, State, Tool
+
+FEW = 6
+"""What a service tells and does, as far as a gallery shows it."""
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """A connection, with its state in words. `technical` is for the consultant."""
+
+    id: str
+    tool: Tool
+    label: str
+    state: State
+    says: Said
+    technical: str | None
+    is_practice: bool
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service that can be connected: what it is for, what it tells, what can be done there."""
+
+    name: str
+    tool: Tool
+    about: str
+    tells: tuple[str, ...]
+    does: tuple[str, ...]
+    can_practise: bool
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What a disconnection stops: recipes by their titles, and how many steps wait for the account."""
+
+    recipes: tuple[str, ...]
+    steps: int
+
+
+def line(account: Account, now: int) -> AccountLine:
+    """How an account is."""
+    connection = account.connection
+    says: Said
+    if connection.state == NEEDS_LOGIN:
+        state, says = STATES[NEEDS_YOU], ("sign in again",)
+    elif connection.state != READY:
+        state, says = STATES[OFF], ("disconnected",)
+    elif until := account.paused_at(now):
+        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(until, now))
+    else:
+        heard = account.last_event_at
+        state, says = STATES[WORKING], (f"last event {words.ago(heard, now)}" if heard else "no event yet",)
+    technical = connection.reason if connection.state != READY else None
+    tool = Tool(connection.connector.title)
+    return AccountLine(connection.id, tool, connection.label, state, says, technical, is_practice(connection))
+
+
+def lines(hub: Hub, workspace: Workspace) -> list[AccountLine]:
+    """Every account of a workspace that is not disconnected, then those that are."""
+    now = hub.clock.now()
+    found = queries.accounts(hub, workspace)
+    return [line(account, now) for account in sorted(found, key=lambda item: item.connection.state == "off")]
+
+
+def is_practice(connection: Connection) -> bool:
+    """Whether an account is one of a practice service on this machine."""
+    from ..practice.accounts import services_of
+
+    address = services_of(connection)
+    return address is not None and address.startswith(("http://127.0.0.1", "http://localhost"))
+
+
+def happenings(connection: Connection) -> list[tuple[str, str]]:
+    """What can happen at a practice account, each with its title."""
+    from ..practice.server import service_of
+
+    service = service_of(connection.connector)
+    found = [(name, service.title_of(name)) for name in service.happenings] if service else []
+    return sorted(found, key=lambda item: item[1])
+
+
+def offers(hub: Hub) -> list[Offer]:
+    """Everything that can be connected here. What a package declares wrongly is left out: `hub check` tells of it."""
+    found = []
+    for name in registry.connector_names():
+        with suppress(ConnectorInvalid):
+            found.append(offer(hub, registry.connector(name)))
+    return found
+
+
+def offer(hub: Hub, connector: Connector) -> Offer:
+    tells = [trigger.title for trigger in connector.triggers.values() if trigger.privacy is None]
+    has_practice = importlib.util.find_spec(f"{connector.package}.practice") is not None
+    return Offer(
+        name=connector.name,
+        tool=Tool(connector.title),
+        about=connector.about,
+        tells=tuple(dict.fromkeys(tells)),
+        does=tuple(dict.fromkeys(action.title for action in connector.actions.values())),
+        can_practise=has_practice and hub.practice is not None,
+    )
+
+
+def stops(hub: Hub, workspace: Workspace, connection: Connection) -> Stops:
+    """What stops when a connection is switched off."""
+    step = schema.step
+    waiting = sa.select(sa.func.count()).where(
+        step.c.connection_id == connection.id, step.c.state.in_(("waiting", "claimed"))
+    )
+    with hub.database.read() as database:
+        steps = database.execute(waiting).scalar_one()
+    return Stops(tuple(recipe.title for recipe in used_by(hub, workspace, connection)), steps)
+
+
+def used_by(hub: Hub, workspace: Workspace, connection: Connection) -> list[Recipe]:
+    """The recipes that are on and use an account."""
+    return [recipe for recipe, entry in hub.enabled.of(workspace) if connection.id in entry.connections.values()]
+
+
+def why_not(connector: Connector, given: Mapping[str, str], error: HubError) -> str:
+    """Why an account could not be connected, as a sentence with the way out; nothing secret is told."""
+    if isinstance(error, TryLater):
+        return f"{connector.title} does not answer just now, so nothing was saved. Try again in a minute."
+    secret = [value for name, value in given.items() if name not in connector.fields or connector.fields[name].secret]
+    if isinstance(error, NotAuthorized):
+        return (
+            f"{connector.title} did not let the hub in with this. Copy each key again, as a whole, and mind that it "
+            f"is this account's. {connector.title} says: {scrubbed(str(error), secret)}"
+        )
+    return scrubbed(str(error), secret)
+
+
+def refused_lately(hub: Hub, connection: Connection) -> tuple[int, str] | None:
+    """When a delivery was refused last, if after the latest that was taken, and why."""
+    table = schema.connection
+    query = sa.select(table.c.refused_at, table.c.refused_why, table.c.last_event_at)
+    with hub.database.read() as database:
+        row = database.execute(query.where(table.c.id == connection.id)).one()
+    if row.refused_at is None or (row.last_event_at is not None and row.last_event_at > row.refused_at):
+        return None
+    return row.refused_at, row.refused_why
+
+
+def technical(hub: Hub, connection: Connection) -> str:
+    """What a consultant wants to know about a connection, as JSON; no secret is in it."""
+    document = {
+        "id": connection.id,
+        "connector": connection.connector.name,
+        "state": connection.state,
+        "reason": connection.reason,
+        "webhook_url": hub.connections.webhook_url(connection) if not _is_secret_url(connection) else None,
+        "fields": {name: _shown(connection, name) for name in connection.fields},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _is_secret_url(connection: Connection) -> bool:
+    return connection.connector.function("webhook_url") is not None
+
+
+def _shown(connection: Connection, name: str) -> object:
+    declared = connection.connector.fields.get(name)
+    is_plain = name == "base_url" or (declared is not None and not declared.secret)
+    return connection.fields[name] if is_plain else "kept, and never shown"
+
+
+def plain_fields(connection: Connection) -> dict[str, str]:
+    """What an account was connected with, without what is secret."""
+    found = {}
+    for name, value in connection.fields.items():
+        declared = connection.connector.fields.get(name)
+        if name == "base_url" or (declared is not None and not declared.secret):
+            found[name] = ", ".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+    return found

@@ -1,0 +1,162 @@
+"""Connections: what is connected and how it is, connecting and signing in again, trying out, disconnecting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+from wtforms import Field as AnyField
+
+from ... import registry
+from ...connections import Connection
+from ...connector import Connector
+from ...errors import HubError
+from ...practice.accounts import happen, services_of
+from .. import connections as models
+from .. import queries, words
+from ..access import audit
+from ..access.roles import Right
+from .forms import Form, secret, text
+from .frame import Here, Pages
+
+BASE_URL = "Where its API is reached, if not at the service's own address"
+
+
+def add(pages: Pages) -> None:
+    hub = pages.hub
+
+    @pages.at("/w/<int:workspace_id>/connections", Right.SEE)
+    def connections(here: Here) -> Response:
+        return here.show("connections.html", accounts=models.lines(hub, here.workspace), offers=models.offers(hub))
+
+    @pages.at("/w/<int:workspace_id>/connections/new/<name>", Right.CHANGE, methods=("GET", "POST"))
+    def connect(here: Here, name: str) -> Response:
+        return _connect(here, _connector(name), None)
+
+    @pages.at("/w/<int:workspace_id>/connections/practice/<name>", Right.CHANGE, methods=("POST",))
+    def connect_practice(here: Here, name: str) -> Response:
+        connector = _connector(name)
+        if hub.practice is None:
+            return here.go(
+                "connections",
+                "Practice accounts can be made by a click where the hub is one process. Here, start: hub practice",
+                trouble=True,
+            )
+        try:
+            hub.practice.start()
+            made = hub.practice.connect(hub, here.workspace, connector.name)
+        except HubError as error:
+            return here.go("connections", str(error), trouble=True)
+        audit.note(hub, "connected", here.user, here.workspace.id, account=f"a practice {connector.title}")
+        return here.go("connection", "Connected. Nothing here reaches anybody real.", connection_id=made.id)
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>", Right.SEE)
+    def connection(here: Here, connection_id: str) -> Response:
+        found = _found(here, connection_id)
+        account = next(a for a in queries.accounts(hub, here.workspace) if a.connection.id == found.id)
+        now, refused = hub.clock.now(), models.refused_lately(hub, found)
+        return here.show(
+            "connection.html",
+            connection=found,
+            line=models.line(account, now),
+            used_by=models.used_by(hub, here.workspace, found),
+            webhook_url=hub.connections.webhook_url(found),
+            subscribes=found.connector.function("subscribe") is not None,
+            refused=(words.moment(refused[0], now), refused[1]) if refused else None,
+            technical=models.technical(hub, found),
+            happenings=models.happenings(found) if models.is_practice(found) else (),
+        )
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>/again", Right.CHANGE, methods=("GET", "POST"))
+    def connect_again(here: Here, connection_id: str) -> Response:
+        found = _found(here, connection_id)
+        return _connect(here, found.connector, found)
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>/events", Right.CHANGE, methods=("POST",))
+    def subscribe(here: Here, connection_id: str) -> Response:
+        found = _found(here, connection_id)
+        trouble = hub.connections.subscribe(found.id)
+        title = found.connector.title
+        told = trouble or f"{title} was asked for its events once more, and will send them."
+        return here.go("connection", told, trouble=trouble is not None, connection_id=found.id)
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>/try", Right.ACT, methods=("POST",))
+    def try_out(here: Here, connection_id: str) -> Response:
+        found = _found(here, connection_id)
+        what = request.form.get("what", "")
+        if services_of(found) is None:
+            raise NotFound("This is no practice account.")
+        try:
+            happen(found, what, {})
+        except HubError as error:
+            return here.go("connection", str(error), trouble=True, connection_id=found.id)
+        return here.go("connection", "Done. It comes in here in a moment.", connection_id=found.id)
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>/disconnect", Right.CHANGE, methods=("GET", "POST"))
+    def disconnect(here: Here, connection_id: str) -> Response:
+        found = _found(here, connection_id)
+        if request.method == "GET":
+            return here.show("disconnect.html", connection=found, stops=models.stops(hub, here.workspace, found))
+        hub.connections.disconnect(found.id)
+        audit.note(hub, "disconnected", here.user, here.workspace.id, account=_named(found))
+        told = f"{found.connector.title} is disconnected. Connect it again, and what waits for it goes on."
+        return here.go("connections", told)
+
+    def _connect(here: Here, connector: Connector, known: Connection | None) -> Response:
+        form = _form(connector, known, may_say_where=here.may("RUN"))
+        if not form.is_sent():
+            return _asked(here, connector, known, form)
+        given = {field.name: field.data.strip() for field in form if field.data}
+        if known is not None and not here.may("RUN") and known.fields.get("base_url"):
+            given["base_url"] = str(known.fields["base_url"])
+        try:
+            made, trouble = hub.connections.connect(here.workspace, connector.name, given)
+        except HubError as error:
+            return _asked(here, connector, known, form, models.why_not(connector, given, error))
+        audit.note(hub, "connected", here.user, here.workspace.id, account=_named(made))
+        if trouble:
+            told = f"Connected, but its events do not come yet. {trouble}"
+            return here.go("connection", told, trouble=True, connection_id=made.id)
+        return here.go("connection", f"{connector.title} is connected: {made.label}.", connection_id=made.id)
+
+    def _asked(
+        here: Here, connector: Connector, known: Connection | None, form: Form, trouble: str | None = None
+    ) -> Response:
+        offer = models.offer(hub, connector)
+        return here.show("connect.html", offer=offer, known=known, form=form, trouble=trouble)
+
+    def _found(here: Here, connection_id: str) -> Connection:
+        for found in hub.connections.list(here.workspace):
+            if found.id == connection_id:
+                return found
+        raise NotFound("There is no such connection.")
+
+
+def _connector(name: str) -> Connector:
+    if name not in registry.connector_names():
+        raise NotFound("There is no such service.")
+    return registry.connector(name)
+
+
+def _named(connection: Connection) -> str:
+    return f"{connection.connector.title}, {connection.label}"
+
+
+def _form(connector: Connector, known: Connection | None, *, may_say_where: bool) -> Form:
+    """A form with what an account of this service is connected with. Known values stand in it, but no secret ones."""
+    declared: dict[str, AnyField] = {}
+    for name, field in connector.fields.items():
+        if field.generated:
+            continue
+        if field.secret:
+            declared[name] = secret(field.label, help=field.help, optional=not field.required)
+        else:
+            declared[name] = text(field.label, help=field.help, optional=not field.required)
+    if may_say_where:
+        # Whoever may name any address could have the hub call what only its own network reaches.
+        declared["base_url"] = text(BASE_URL, optional=True, type="url")
+    made: type[Form] = type(f"Connect{connector.title}", (Form,), declared)
+    filled: dict[str, Any] = dict(models.plain_fields(known)) if known else {}
+    return made(**filled)

@@ -1,0 +1,106 @@
+"""Settings of a workspace, and the workspaces of a hub."""
+
+from __future__ import annotations
+
+from functools import cache
+from zoneinfo import available_timezones
+
+from werkzeug.wrappers import Response
+from wtforms import SelectField
+
+from ... import notices
+from ...errors import SettingInvalid
+from ..access import audit
+from ..access.roles import Right
+from .forms import Form, text
+from .frame import Here, Pages, Visitor
+
+NAME_HELP = "The name of the business, as its people call it."
+
+
+@cache
+def _zones() -> list[str]:
+    """The time zones by their places: "Europe/Berlin"."""
+    areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return sorted(zone for zone in available_timezones() if zone.startswith(areas) or zone == "UTC")
+
+
+class NewWorkspace(Form):
+    name = text("Name", help=NAME_HELP, maxlength="200")
+
+
+class Settings(NewWorkspace):
+    time_zone = SelectField(
+        "Time zone",
+        description="Times on these pages are told in it.",
+        choices=lambda: [("", "Not said yet"), *((zone, zone.replace("_", " ")) for zone in _zones())],
+    )
+
+
+class Notices(Form):
+    emails = text("E-mails", help="Of everybody who should know, with commas between them.", optional=True)
+    url = text(
+        "An address to post to",
+        help="Of a chat, such as an incoming webhook of Slack. Leave it empty if you have none.",
+        optional=True,
+        type="url",
+    )
+
+
+def add(pages: Pages) -> None:
+    hub = pages.hub
+
+    @pages.at("/w/<int:workspace_id>/settings", Right.CHANGE, methods=("GET", "POST"))
+    def settings(here: Here) -> Response:
+        form = Settings(name=here.workspace.name, time_zone=here.workspace.time_zone or "")
+        if form.is_sent():
+            try:
+                hub.workspaces.rename(here.workspace, form.said("name").strip())
+                if zone := form.said("time_zone"):
+                    hub.workspaces.live_by(here.workspace, zone)
+                audit.note(hub, "settings_changed", here.user, here.workspace.id)
+                return here.go("settings", "Saved.")
+            except SettingInvalid as refusal:
+                form.refuse("name", refusal)
+        return _settings(here, form)
+
+    @pages.at("/w/<int:workspace_id>/settings/notices", Right.CHANGE, methods=("POST",))
+    def tell_whom(here: Here) -> Response:
+        form = Notices()
+        if not form.is_sent():
+            return _settings(here, notices_form=form)
+        try:
+            targets = notices.set_targets(hub, here.workspace, form.said("emails").split(","), form.said("url").strip())
+        except SettingInvalid as refusal:
+            form.refuse("emails" if "e-mail" in str(refusal) else "url", refusal)
+            return _settings(here, notices_form=form)
+        audit.note(hub, "notices_changed", here.user, here.workspace.id)
+        if not (targets.emails or targets.url):
+            return here.go("settings", "Nobody is told any more. What needs you is seen here alone.")
+        _, trouble = notices.send(hub, here.workspace, targets, ["This is how you are told when something needs you."])
+        if trouble:
+            return here.go("settings", f"Saved, but the first message did not arrive. {trouble}", trouble=True)
+        return here.go("settings", "Saved. A first message is on its way: see whether it came.")
+
+    @pages.at("/workspaces", Right.RUN, methods=("GET", "POST"))
+    def workspaces(visitor: Visitor) -> Response:
+        form = NewWorkspace()
+        if form.is_sent():
+            try:
+                made = hub.workspaces.add(form.said("name").strip())
+                audit.note(hub, "workspace_added", visitor.user, made.id, name=made.name)
+                return visitor.go("home", f"{made.name} has a workspace of its own.", workspace_id=made.id)
+            except SettingInvalid as refusal:
+                form.refuse("name", refusal)
+        return visitor.show("workspaces.html", form=form, workspaces=visitor.workspaces)
+
+    def _settings(here: Here, form: Form | None = None, notices_form: Form | None = None) -> Response:
+        standing = notices.standing(hub, here.workspace)
+        targets = standing.targets
+        return here.show(
+            "settings.html",
+            form=form or Settings(fresh=True, name=here.workspace.name, time_zone=here.workspace.time_zone or ""),
+            notices=notices_form or Notices(fresh=True, emails=", ".join(targets.emails), url=targets.url),
+            trouble=standing.trouble,
+            can_mail=hub.settings.smtp_url is not None,
+        )
