@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from . import step
@@ -26,6 +28,19 @@ readback    a function of the connector finds out whether it happened; it is ask
 once        nobody can tell; a person decides.
 """
 
+Example = tuple[str, Any]
+"""What an action may answer, and when in words: `("they ordered", [order])`."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one part of a message costs as far as is known beforehand: `amount` in `currency` (ISO 4217), and `says`
+    whose price that is, as it is shown beside every sum."""
+
+    amount: Decimal
+    currency: str
+    says: str
+
 
 class Action(Generic[P, R]):
     """Something that can be done in the service. Calling it makes a step; the engine calls `perform`.
@@ -39,6 +54,9 @@ class Action(Generic[P, R]):
     settle      after how long a call of unknown outcome is certain to show in `readback`
     answer_key  the field of a readback action's answer that no other answer shares
     starts_messages  whether the provider itself writes to people because of it: a journey, a campaign
+    examples    what it may answer, the usual first; None where nobody said
+    details     what a call with these inputs does in particular, as a sentence for its owner
+    parts       for a message: in how many parts a text leaves, each of which costs `price`
     """
 
     def __init__(
@@ -70,6 +88,10 @@ class Action(Generic[P, R]):
         self.perform = function
         self.many: Callable[..., Iterable[Any]] | None = None
         self.find: Callable[..., Any] | None = None
+        self.examples: Callable[..., Sequence[Example]] | None = None
+        self.details: Callable[..., str] | None = None
+        self.parts: Callable[[str], int] | None = None
+        self.price: Price | None = None
         self.batch_by: tuple[str, ...] = ()
         self.batch_limit = 1
         self.__doc__ = function.__doc__
@@ -109,6 +131,29 @@ class Action(Generic[P, R]):
         An answer that another step recorded as its own is passed over."""
         self.find = function
         return function
+
+    def answering(self, function: Function) -> Function:
+        """Declares what it may answer, so that a recipe's way is drawn without asking anybody: `function(**inputs)`
+        gives pairs of when, in words that go on from "if", and an answer: the usual one first, then each that may lead
+        a recipe elsewhere."""
+        self.examples = function
+        return function
+
+    def detailed(self, function: Callable[..., str]) -> Callable[..., str]:
+        """Declares what a call does in particular, for whoever looks at the way of a recipe: `function(**inputs)` gives
+        a sentence, 'The tag "customer".', or nothing. The inputs may be an example's, never a customer's."""
+        self.details = function
+        return function
+
+    def measured(self, price: Price) -> Callable[[Callable[[str], int]], Callable[[str], int]]:
+        """Declares in how many parts a message leaves: `function(text)`, which raises Rejected for a text that cannot
+        be sent. Each part costs `price`."""
+
+        def register(function: Callable[[str], int]) -> Callable[[str], int]:
+            self.parts, self.price = function, price
+            return function
+
+        return register
 
 
 def faults_of(action: Action[Any, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -63,6 +63,16 @@ class Limit:
     daily: int | None = None
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What may be chosen in an account: `function(client)` gives ids and titles. `example` is an id that the
+    connector's samples use, with which a recipe is drawn."""
+
+    title: str
+    example: str
+    function: Callable[[Any], Iterable[tuple[str, str]]] = field(repr=False)
+
+
 class Connector:
     """A service that the hub can listen to and act in.
 
@@ -99,6 +109,7 @@ class Connector:
         self.folder = Path(caller["__file__"]).parent
         self.triggers: dict[str, Trigger] = {}
         self.actions: dict[str, Action[Any, Any]] = {}
+        self.choosable: dict[str, Choices] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
         self._doubled: list[str] = []
 
@@ -199,6 +210,17 @@ class Connector:
     def webhook_url(self, function: Function) -> Function:
         """Declares an addition to the webhook address: `webhook_url(url, **fields)` gives the whole address."""
         return self._register("webhook_url", function)
+
+    def choices(self, name: str, *, title: str, example: str) -> Callable[[Function], Function]:
+        """Declares what an owner may choose in the account, instead of typing an id: `function(client)` gives pairs of
+        id and title, and raises ActionFailed if the account cannot be asked. A recipe's setting names it with
+        `Setting(…, chooses="mailchimp.audience")`. `title` says what it is: "audience"."""
+
+        def register(function: Function) -> Function:
+            self.choosable[name] = Choices(title, example, function)
+            return function
+
+        return register
 
     def _register(self, name: str, function: Function) -> Function:
         self._functions[name] = function

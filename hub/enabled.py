@@ -35,6 +35,7 @@ class Enabled:
     version: str
     connections: Mapping[str, str]
     settings: Mapping[str, Any] = field(repr=False)
+    enabled_at: int
 
 
 class EnabledRecipes:
@@ -53,7 +54,7 @@ class EnabledRecipes:
         self._lock = threading.Lock()
         self._opened: dict[int, Enabled] = {}
 
-    def enable(self, workspace: Workspace, name: str, given: Mapping[str, str]) -> Enabled:
+    def enable(self, workspace: Workspace, name: str, given: Mapping[str, Any]) -> Enabled:
         """Switches a recipe on, or gives it new settings. `given` has settings, and `CONNECTOR=CONNECTION` where a
         workspace has several accounts of a service. Raises SetupError."""
         recipe = registry.recipe(name)
@@ -80,6 +81,21 @@ class EnabledRecipes:
             with suppress(RecipeMissing):
                 yield self.versions.load(entry.recipe, entry.version), entry
 
+    def latest(self, workspace: Workspace, name: str, before: Enabled | None = None) -> Enabled | None:
+        """How a recipe was switched on last, whether it still is or not, or last before another time; None if it never
+        was."""
+        table = schema.enabled_recipe
+        earlier = sa.true() if before is None else table.c.id < before.id
+        query = (
+            sa.select(table.c.id)
+            .where(table.c.workspace_id == workspace.id, table.c.recipe == name, earlier)
+            .order_by(table.c.id.desc())
+            .limit(1)
+        )
+        with self.database.read() as connection:
+            found = connection.execute(query).scalar()
+            return None if found is None else self.get(connection, found)
+
     def get(self, connection: sa.Connection, enabled_id: int) -> Enabled:
         with self._lock:
             if found := self._opened.get(enabled_id):
@@ -88,7 +104,9 @@ class EnabledRecipes:
         row = connection.execute(sa.select(table).where(table.c.id == enabled_id)).one()
         workspace = self.workspaces.get(row.workspace_id)
         settings = values.read(workspace.sealer.open(row.settings, f"settings {row.id}"))
-        found = Enabled(row.id, row.workspace_id, row.recipe, row.version, json.loads(row.connections), settings)
+        found = Enabled(
+            row.id, row.workspace_id, row.recipe, row.version, json.loads(row.connections), settings, row.enabled_at
+        )
         with self._lock:
             self._opened[enabled_id] = found
         return found
@@ -139,7 +157,7 @@ class EnabledRecipes:
         mine = sa.select(schema.workspace.c.id).where(schema.workspace.c.id == workspace.id)
         connection.execute(mine.with_for_update()).all()
         self._end(connection, workspace, recipe.name)
-        enabled_id = new_id()
+        enabled_id, now = new_id(), self.clock.now()
         connection.execute(
             sa.insert(schema.enabled_recipe).values(
                 id=enabled_id,
@@ -148,10 +166,10 @@ class EnabledRecipes:
                 version=version,
                 settings=workspace.sealer.seal(values.write(settings), f"settings {enabled_id}"),
                 connections=json.dumps(dict(bound), sort_keys=True),
-                enabled_at=self.clock.now(),
+                enabled_at=now,
             )
         )
-        return Enabled(enabled_id, workspace.id, recipe.name, version, bound, settings)
+        return Enabled(enabled_id, workspace.id, recipe.name, version, bound, settings, now)
 
     def _end(self, connection: sa.Connection, workspace: Workspace, name: str) -> bool:
         table = schema.enabled_recipe

@@ -10,12 +10,13 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import RecipeInvalid, SettingInvalid
+from .event import Channel
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(
@@ -27,10 +28,20 @@ _REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Setting:
-    """Words for people about a setting: `label` names it, `help` says what to enter, as a sentence."""
+    """Words for people about a setting.
+
+    label    names it
+    help     says what to enter, as a sentence
+    message  for a text that people get: by which channel
+    fills    for such a text: its placeholders, each with what a made-up person has there, for the preview
+    chooses  what an id is chosen from, where the account can be asked: "mailchimp.audience"
+    """
 
     label: str
     help: str = ""
+    message: Channel | None = None
+    fills: Mapping[str, str] = field(default_factory=dict, hash=False)
+    chooses: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,22 +96,36 @@ def filled_in(settings: Mapping[str, Declared], given: Mapping[str, Any]) -> dic
 
     Raises SettingInvalid, with every fault in one message.
     """
+    values, missing, wrong = checked(settings, given)
     faults = [f"there is no setting {name!r}" for name in given if name not in settings]
-    values: dict[str, Any] = {}
     for name, setting in settings.items():
-        if name not in given:
-            if setting.required:
-                faults.append(f"{name} is missing ({setting.words.help or setting.words.label})")
-            else:
-                values[name] = setting.default
-            continue
-        try:
-            values[name] = _value(setting.type, given[name])
-        except (ValueError, InvalidOperation):
+        if name in missing:
+            faults.append(f"{name} is missing ({setting.words.help or setting.words.label})")
+        elif name in wrong:
             faults.append(f"{name} should be {setting.type_name}")
     if faults:
         raise SettingInvalid("Check the settings: " + "; ".join(faults) + ".")
     return values
+
+
+def checked(
+    settings: Mapping[str, Declared], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], frozenset[str], frozenset[str]]:
+    """The values as `filled_in` gives them, as far as they are right; the names of those that are missing, and of
+    those that are not what they should be."""
+    values: dict[str, Any] = {}
+    missing, wrong = set(), set()
+    for name, setting in settings.items():
+        if name not in given and setting.required:
+            missing.add(name)
+        elif name not in given:
+            values[name] = setting.default
+        else:
+            try:
+                values[name] = _value(setting.type, given[name])
+            except (ValueError, InvalidOperation):
+                wrong.add(name)
+    return values, frozenset(missing), frozenset(wrong)
 
 
 def _value(kind: Any, value: Any) -> Any:

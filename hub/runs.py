@@ -16,6 +16,9 @@ from .workspaces import Workspace
 
 CANCELLED = "Cancelled."
 
+AT_ONCE = 200
+"""Runs that are ended in one transaction: others wait no longer for it than for anything else."""
+
 
 class NotPossible(SetupError):
     """The run is not in a state in which this can be done."""
@@ -126,23 +129,49 @@ def cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
 
 
 def _cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
-    run, step, waiter = schema.run, schema.step, schema.waiter
-    now = hub.clock.now()
     with hub.database.write() as connection:
         row = _taken(workspace, connection, run_id)
         if row.ended_at is not None:
             raise NotPossible(f"The run is {row.state} already, so there is nothing to cancel.")
-        connection.execute(
-            sa.update(run)
-            .where(run.c.id == run_id)
-            .values(state="stopped", reason=CANCELLED, ended_at=now, due_at=None, fence=run.c.fence + 1)
-        )
-        dropped = connection.execute(
-            sa.update(step)
-            .where(step.c.run_id == run_id, step.c.state == "waiting")
-            .values(state="dropped", ended_at=now)
-        )
-        connection.execute(sa.delete(waiter).where(waiter.c.run_id == run_id))
+        return _stop(connection, [run_id], hub.clock.now())
+
+
+def cancel_all(workspace: Workspace, hub: Hub, recipe: str) -> int:
+    """Ends all runs of a recipe that are under way, as `cancel` ends one; gives how many that were."""
+    count = 0
+    while ended := hub.database.retrying(lambda: _cancel_some(workspace, hub, recipe)):
+        count += ended
+    return count
+
+
+def _cancel_some(workspace: Workspace, hub: Hub, recipe: str) -> int:
+    table = schema.run
+    query = (
+        sa.select(table.c.id)
+        # The index over runs under way, not the one over all of a workspace's.
+        .where(table.c.ended_at.is_(None), table.c.workspace_id + 0 == workspace.id, table.c.recipe == recipe)
+        .limit(AT_ONCE)
+        .with_for_update()
+    )
+    with hub.database.write() as connection:
+        ids = connection.execute(query).scalars().all()
+        if ids:
+            _stop(connection, ids, hub.clock.now())
+        return len(ids)
+
+
+def _stop(connection: sa.Connection, ids: Sequence[int], now: int) -> int:
+    """Ends these runs, whose rows are locked; gives how many of their steps were still waiting."""
+    run, step, waiter = schema.run, schema.step, schema.waiter
+    connection.execute(
+        sa.update(run)
+        .where(run.c.id.in_(ids))
+        .values(state="stopped", reason=CANCELLED, ended_at=now, due_at=None, fence=run.c.fence + 1)
+    )
+    dropped = connection.execute(
+        sa.update(step).where(step.c.run_id.in_(ids), step.c.state == "waiting").values(state="dropped", ended_at=now)
+    )
+    connection.execute(sa.delete(waiter).where(waiter.c.run_id.in_(ids)))
     return dropped.rowcount
 
 

@@ -6,6 +6,9 @@ import re
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 
+# The look-behind lets a match begin only where a gap does, else a long one, as in a stranger's name, takes for ever.
+_GAP = re.compile(r"(?<! ) +([!?.,;:])")
+
 
 def filled_in(text: str, **values: object) -> str:
     """The text with its placeholders filled in.
@@ -21,4 +24,9 @@ def filled_in(text: str, **values: object) -> str:
         given = values[name]
         return str(given) if given not in (None, "") else otherwise or ""
 
-    return re.sub(r" +([!?.,;:])", r"\1", _PLACEHOLDER.sub(value, text)).strip()
+    return _GAP.sub(r"\1", _PLACEHOLDER.sub(value, text)).strip()
+
+
+def placeholders(text: str) -> list[str]:
+    """The names of the placeholders in a text, each once."""
+    return list(dict.fromkeys(found[1] for found in _PLACEHOLDER.finditer(text)))

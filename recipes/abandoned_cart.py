@@ -39,7 +39,10 @@ def reason_against(event: Event, audience: str) -> Steps:
 def abandoned_cart(
     event: Event,
     *,
-    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
+    audience: Annotated[
+        str,
+        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
+    ],
     event_name: Annotated[str, Setting("Name of the events", "Each gets _1, _2 or _3 behind it.")] = "cart_left",
     wait: Annotated[timedelta, Setting("Wait", "How long the cart must rest at first.")] = timedelta(hours=1),
     discount_percent: Annotated[float, Setting("Discount in the last e-mail", "In percent; 0 for none.")] = 0.0,

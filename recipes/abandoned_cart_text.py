@@ -12,6 +12,11 @@ from recipes.left_cart import changes, is_left, orders_since, rested
 
 USEFUL_FOR = timedelta(hours=48)
 
+EXAMPLE_LINK = (
+    "https://your-shop.myshopify.com/548380009/checkouts/3f2b9c7e5a1d4e6f8091a2b3c4d5e6f7/recover?key=3f2b9c7e5a1d"
+)
+"""As long as links to a cart are."""
+
 
 def number(event: Event) -> str | None:
     """Where to send it: the number with which they agreed comes first."""
@@ -40,7 +45,13 @@ def abandoned_cart_text(
     event: Event,
     *,
     text: Annotated[
-        str, Setting("Text message", "You can use {first_name}, {total}, {currency} and {link}.")
+        str,
+        Setting(
+            "Text message",
+            "You can use {first_name}, {total}, {currency} and {link}.",
+            message="sms",
+            fills={"first_name": "Ada", "total": "84.90", "currency": "USD", "link": EXAMPLE_LINK},
+        ),
     ] = "Hello {first_name|there}, your cart is waiting for you: {link} Reply STOP to get no more messages.",
     wait: Annotated[timedelta, Setting("Wait", "Two days at most.")] = timedelta(hours=26),
 ) -> Steps:

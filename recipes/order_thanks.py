@@ -8,6 +8,11 @@ from connectors import hubspot, mailchimp, shopify, twilio
 from hub import Event, Rejected, Setting, Step, Steps, recipe, together
 from hub.texts import filled_in
 
+EXAMPLE_LINK = (
+    "https://your-shop.myshopify.com/548380009/orders/75ed0e73a982940976a924d4d7368758/authenticate?key=75ed0e73a982"
+)
+"""As long as links to an order's page are."""
+
 
 def can_be_reached(event: Event) -> bool:
     """The order has an e-mail address or a mobile number."""
@@ -23,10 +28,19 @@ def can_be_reached(event: Event) -> bool:
 def order_thanks(
     event: Event,
     *,
-    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
+    audience: Annotated[
+        str,
+        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
+    ],
     tag: Annotated[str, Setting("Tag", "The tag that marks customers in Mailchimp.")] = "customer",
     text: Annotated[
-        str, Setting("Text message", "You can use {first_name}, {order}, {total} and {link}, to the order's page.")
+        str,
+        Setting(
+            "Text message",
+            "You can use {first_name}, {order}, {total} and {link}, to the order's page.",
+            message="sms",
+            fills={"first_name": "Ada", "order": "#1042", "total": "84.90", "link": EXAMPLE_LINK},
+        ),
     ] = "Thank you for your order {order}, {first_name|dear customer}! {link} Reply STOP to get no more texts.",
 ) -> Steps:
     """Each order makes or updates the customer's contact in HubSpot, tags them in Mailchimp, and confirms the order by

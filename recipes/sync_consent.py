@@ -35,7 +35,10 @@ def is_answer(event: Event) -> bool:
 def sync_consent(
     event: Event,
     *,
-    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
+    audience: Annotated[
+        str,
+        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
+    ],
     confirm: Annotated[
         bool, Setting("Ask to confirm", "Whether Mailchimp asks by e-mail to confirm a yes that was said in the shop.")
     ] = False,

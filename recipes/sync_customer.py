@@ -21,7 +21,10 @@ def has_email(event: Event) -> bool:
 def sync_customer(
     event: Event,
     *,
-    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that customers belong to.")],
+    audience: Annotated[
+        str,
+        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
+    ],
     phone_field: Annotated[
         str, Setting("Field for the phone number", "A merge tag such as PHONE. Empty: Mailchimp gets no numbers.")
     ] = "",

@@ -60,7 +60,9 @@ def reason_against(event: Event, audience: str) -> Steps:
 def welcome_series(
     event: Event,
     *,
-    audience: Annotated[str, Setting("Mailchimp audience", "The id of the audience that newcomers join.")],
+    audience: Annotated[
+        str, Setting("Mailchimp audience", "The id of the audience that newcomers join.", chooses="mailchimp.audience")
+    ],
     confirm: Annotated[bool, Setting("Ask to confirm", "Whether Mailchimp asks by e-mail first.")] = False,
     event_name: Annotated[str, Setting("Name of the events", "Each gets _1, _2 or _3 behind it.")] = "welcome",
     discount_percent: Annotated[float, Setting("Coupon", "In percent; 0 for none.")] = 10.0,

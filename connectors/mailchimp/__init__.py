@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
+from hub.action import Example
 from hub.connector import Connector, Field, Limit
 from hub.delivery import Delivery
 from hub.errors import OutcomeUnknown
@@ -14,6 +15,7 @@ from hub.event import Event
 from webhooks.signatures import mailchimp as mailchimp_signature
 
 from . import members, reading, subscriptions
+from .listing import listed
 from .login import OAUTH
 
 if TYPE_CHECKING:
@@ -126,6 +128,13 @@ def unsubscribe(client: Client, webhook_url: str) -> None:
     subscriptions.unsubscribe(client, webhook_url)
 
 
+@connector.choices("audience", title="audience", example="a6b5da1054")
+def audiences(client: Client) -> Iterator[tuple[str, str]]:
+    """The account's audiences."""
+    for found in listed(client.lists.get_all_lists, name="lists", fields=["lists.id", "lists.name", "total_items"]):
+        yield str(found["id"]), str(found["name"])
+
+
 @connector.action(repeat="repeatable", title="Add or update a member")
 def upsert_member(
     client: Client,
@@ -145,6 +154,11 @@ def upsert_member(
     return members.upsert(client, list_id, email, tags, merge_fields, status_if_new)
 
 
+@upsert_member.detailed
+def tags_given(*, tags: Sequence[str], **_: object) -> str:
+    return f"With the tag {', '.join(tags)}." if tags else ""
+
+
 @upsert_member.batched(by=["list_id"], limit=500)
 def upsert_members(client: Client, calls: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
     """All newcomers of an audience in one call, then those who are there already."""
@@ -161,6 +175,14 @@ def get_member(client: Client, list_id: str, email: str) -> dict[str, Any]:
     return members.get(client, list_id, email)
 
 
+@get_member.answering
+def members_as_they_may_be(**_: object) -> list[Example]:
+    return [
+        ("they get newsletters", {"status": "subscribed"}),
+        ("they do not get newsletters", {"status": "unsubscribed"}),
+    ]
+
+
 @connector.action(repeat="repeatable", title="Set consent to newsletters")
 def set_consent(
     client: Client, list_id: str, email: str, given: bool, *, status_if_new: StatusIfNew = "pending"
@@ -173,6 +195,16 @@ def set_consent(
     `upsert_member`.
     """
     return members.set_consent(client, list_id, email, given, status_if_new)
+
+
+@set_consent.answering
+def consent_as_it_may_be(*, given: bool, **_: object) -> list[Example]:
+    if not given:
+        return [("they are unsubscribed", {"status": "unsubscribed"})]
+    return [
+        ("they are subscribed", {"status": "subscribed"}),
+        ("Mailchimp asks them by e-mail to confirm", {"status": "pending"}),
+    ]
 
 
 @connector.action(repeat="repeatable", title="Add tags to a member")
@@ -216,6 +248,11 @@ def add_event(
     our events apart; it is the `id` in the answer. Rejected if there is no such member.
     """
     return members.add_event(client, list_id, email, name, properties)
+
+
+@add_event.detailed
+def event_named(*, name: str, **_: object) -> str:
+    return f"{name}: the automation in Mailchimp that starts with it sends the e-mail."
 
 
 @add_event.readback

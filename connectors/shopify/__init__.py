@@ -13,7 +13,7 @@ from hub.errors import NotAuthorized
 from hub.event import Event
 from webhooks.signatures import hmac_header
 
-from . import actions, documents, payloads, subscriptions
+from . import actions, documents, examples, payloads, subscriptions
 from .client import CONCURRENT, Client, understood
 from .login import OAUTH, SCOPES
 
@@ -158,13 +158,17 @@ def unsubscribe(client: Client, webhook_url: str) -> None:
 get_customer = connector.action(repeat="repeatable", title="Look up a customer", identifies=actions.customer_in)(
     actions.get_customer
 )
+get_customer.answering(examples.customers)
 find_customer = connector.action(
     repeat="repeatable", title="Look up a customer by e-mail address", identifies=actions.customer_found
 )(actions.find_customer)
+find_customer.answering(examples.customers_or_none)
 get_order = connector.action(repeat="repeatable", title="Look up an order", identifies=actions.customer_of)(
     actions.get_order
 )
+get_order.answering(examples.orders)
 orders_of = connector.action(repeat="repeatable", title="Look up a person's orders")(actions.orders_of)
+orders_of.answering(examples.lists_of_orders)
 add_customer_tags = connector.action(repeat="repeatable", title="Tag a customer")(actions.add_customer_tags)
 remove_customer_tags = connector.action(repeat="repeatable", title="Take tags from a customer")(
     actions.remove_customer_tags
@@ -177,4 +181,5 @@ update_marketing_consent = connector.action(
 )(actions.update_marketing_consent)
 create_discount_code = connector.action(repeat="readback", title="Create a discount code")(actions.create_discount_code)
 create_discount_code.readback(actions.find_discount_code)
+create_discount_code.detailed(actions.discount_in_words)
 add_order_note = connector.action(repeat="repeatable", title="Add a line to an order's note")(actions.add_order_note)

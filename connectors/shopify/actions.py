@@ -170,6 +170,10 @@ def find_discount_code(client: Client, since: datetime, code: str, percentage: f
         return [records.discount(node)] if ours else []
 
 
+def discount_in_words(*, percentage: float, **_: Any) -> str:
+    return f"{percentage:g} % off."
+
+
 def add_order_note(client: Client, order_id: int | str, line: str) -> dict[str, Any]:
     """Adds a line to an order's note, unless the note has that line already, and gives id and the whole note.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from hub import Connector, Delivery, Event, Field, Limit, NotAuthorized, OutcomeUnknown, Person, Rejected, addresses
+from hub.action import Price
 from webhooks.signatures import twilio as signed_by_twilio
 
 from . import events as reading
@@ -164,6 +166,12 @@ def send_sms(client: Client, to: str, text: str, *, purpose: Literal["transactio
         # reading back would not know it.
         form["SmartEncoded"] = "false"
     return _sent(post(client, f"{client.account_url}/Messages.json", form), cost.count)
+
+
+@send_sms.measured(Price(Decimal("0.0083"), "USD", "Twilio's list price for the United States, without carriers' fees"))
+def parts(text: str) -> int:
+    """Segments of a text. The price is of https://www.twilio.com/en-us/sms/pricing/us, in 2026."""
+    return segments(_sendable(text)).count
 
 
 @send_sms.readback

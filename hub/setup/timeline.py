@@ -26,10 +26,16 @@ WAITING = State("going", "◐", "Waiting")
 LEFT_OUT = State("over", "○", "Not shown")
 
 
+Place = tuple[int, str]
+"""A step of a recipe, however often the waits before it began anew: how many steps of connectors come before it, and
+its action."""
+
+
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline. A gap is a wait: its line is dashed. `outcome` says more than the state does; `is_told`
-    is whether the state has to be told besides what the line says."""
+    """One line of a timeline, of a run as of a recipe. A gap is a wait: its line is dashed. `outcome` says more than
+    the state does; `is_told` is whether the state has to be told besides what the line says. `depth` indents what
+    happens only sometimes. `place` names the step of a recipe that it draws, and `people` is how many are there."""
 
     state: State
     says: Said
@@ -38,6 +44,9 @@ class Line:
     at: Moment | None = None
     gap: bool = False
     is_told: bool = True
+    depth: int = 0
+    place: Place | None = None
+    people: int = 0
 
 
 def title(run: Run) -> str:

@@ -87,10 +87,31 @@ def every_limit_lets_calls_through(connector: Connector) -> None:
     )
 
 
+def every_example_is_an_answer_in_words(connector: Connector) -> None:
+    def faults() -> Iterator[str]:
+        for action in connector.actions.values():
+            if action.examples is None:
+                continue
+            # Whatever the inputs are, the examples are the same kind of answers.
+            found = action.examples(**dict.fromkeys(action.signature.parameters))
+            if not found:
+                yield f"{action.name}: is said to have examples of its answers, and gives none"
+            for when, answer in found:
+                if not when.strip():
+                    yield f"{action.name}: an example of its answers does not say when it is given"
+                try:
+                    values.write(answer)
+                except StepNotData:
+                    yield f"{action.name}: the example {when!r} is not plain data"
+
+    none_of(faults())
+
+
 CHECKS = (
     the_declaration_is_complete,
     everything_has_a_name_and_words_for_people,
     a_recipe_finds_everything_in_the_package,
     every_action_takes_plain_data,
     every_limit_lets_calls_through,
+    every_example_is_an_answer_in_words,
 )

@@ -56,6 +56,11 @@ BROKEN = {
         ("limit=3", "limit=0"),
     ],
     "every_limit_lets_calls_through": [("calls=10", "calls=0"), ("calls=10", "per=0.0")],
+    "every_example_is_an_answer_in_words": [
+        ("for call in calls]\n", "for call in calls]\n\n\nadd_tag.answering(lambda **_: [])\n"),
+        ("for call in calls]\n", 'for call in calls]\n\n\nadd_tag.answering(lambda **_: [("", {})])\n'),
+        ("for call in calls]\n", 'for call in calls]\n\n\nadd_tag.answering(lambda **_: [("it is", {1, 2})])\n'),
+    ],
     "every_sample_tells_an_event_of_its_type": [('"paid": order_paid.type', '"paid": order_created.type')],
     "the_providers_payload_is_kept_whole": [
         ("tzinfo=UTC), data,", 'tzinfo=UTC), data | {"lines": []},'),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from hub.texts import filled_in
+from hub.texts import filled_in, placeholders
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,33 @@ def test_what_a_value_says_is_never_read_as_a_placeholder(value):
 
 def test_other_braces_are_left_alone():
     assert filled_in("{} {a b} {{order}} {", order="1") == "{} {a b} {1} {"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{first_name.__class__}",
+        "{first_name.upper}",
+        "{first_name[0]}",
+        "{first_name!r}",
+        "{first_name:>1000000000}",
+        "{0.__class__.__mro__}",
+        "{{ first_name }}",
+        "{% for x in y %}",
+        "%(first_name)s",
+        "${first_name.x}",
+    ],
+)
+def test_a_template_reaches_nothing_and_formats_nothing(text):
+    assert filled_in(text, first_name="Ada") == text
+
+
+@pytest.mark.parametrize("gap", [" " * 500_000, "{" * 500_000, "{a|" * 200_000, "{" + "a" * 500_000])
+def test_a_text_that_is_made_to_take_long_is_through_at_once(gap):
+    # With time squared each of these would take hours.
+    assert filled_in("x{first_name}x", first_name=gap) == f"x{gap}x"
+    assert filled_in(f"x{gap}x", first_name="Ada").startswith("x")
+
+
+def test_the_placeholders_of_a_text_are_named_once_each():
+    assert placeholders("{a} {b|x} {a|y} {} {c d}") == ["a", "b"]

@@ -1,0 +1,76 @@
+"""What a shop may answer, for drawing a recipe without asking one: records as `records` makes them, of nobody real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.action import Example
+
+_BEFORE = "2026-01-02T10:00:00Z"
+
+
+def _customer(given: bool) -> dict[str, Any]:
+    consent = {"given": given, "state": "subscribed" if given else "unsubscribed", "at": _BEFORE}
+    return {
+        "id": "706405506930370084",
+        "first_name": "Ada",
+        "last_name": "Miller",
+        "email": "ada@example.com",
+        "phone": "+14155550142",
+        "country": "US",
+        "locale": "en",
+        "tags": [],
+        "orders_count": 0,
+        "total_spent": "0.00",
+        "currency": "USD",
+        "created_at": _BEFORE,
+        "updated_at": _BEFORE,
+        "email_consent": consent,
+        "sms_consent": consent,
+    }
+
+
+def _order() -> dict[str, Any]:
+    return {
+        "id": "820982911946154508",
+        "name": "#1042",
+        "email": "ada@example.com",
+        "phone": "+14155550142",
+        "customer_id": "706405506930370084",
+        "total": "84.90",
+        "currency": "USD",
+        "paid": True,
+        "cancelled": False,
+        "cancelled_at": None,
+        "cancel_reason": None,
+        "financial_status": "paid",
+        "fulfillment_status": "unfulfilled",
+        "checkout_token": None,
+        "note": "",
+        "tags": [],
+        "created_at": _BEFORE,
+        "updated_at": _BEFORE,
+    }
+
+
+def customers(**_: object) -> list[Example]:
+    return [
+        ("they agreed to newsletters in the shop", _customer(True)),
+        ("they did not agree to newsletters in the shop", _customer(False)),
+    ]
+
+
+def customers_or_none(**_: object) -> list[Example]:
+    bought = _customer(True) | {"orders_count": 1, "total_spent": "84.90"}
+    return [*customers(), ("they bought something before", bought), ("the shop does not know them", None)]
+
+
+def orders(**_: object) -> list[Example]:
+    return [
+        ("it is paid", _order() | {"customer": _customer(True)}),
+        ("it is cancelled", _order() | {"cancelled": True, "cancelled_at": _BEFORE, "customer": _customer(True)}),
+    ]
+
+
+def lists_of_orders(**_: object) -> list[Example]:
+    return [("they did not order", []), ("they ordered", [_order()])]

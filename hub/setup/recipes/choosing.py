@@ -1,0 +1,85 @@
+"""What an owner may choose in a connected account, asked while the page is made: quickly, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from dataclasses import dataclass
+from itertools import islice
+
+from ... import registry
+from ...connections import READY, Connection
+from ...core import Hub
+from ...errors import HubError
+
+PATIENCE = 3.0
+"""Seconds that a page waits for an account."""
+
+FRESH = 60.0
+"""Seconds for which an answer is not asked for again, so that a page that is made often costs the account little."""
+
+MOST = 500
+AT_ONCE = 4
+
+Choice = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What may be chosen, as pairs of id and title; `trouble` says why it cannot be, and what to do instead."""
+
+    choices: Sequence[Choice] = ()
+    trouble: str | None = None
+
+
+class Choosers:
+    """Asks accounts what may be chosen there. One for a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._threads = ThreadPoolExecutor(AT_ONCE, "choosers")
+        self._lock = threading.Lock()
+        self._asked: dict[tuple[str, int, str], tuple[float, Future[list[Choice]]]] = {}
+
+    def offered(self, chooses: str, connections: Sequence[Connection]) -> Offered:
+        """What may be chosen for a setting that `chooses` "mailchimp.audience", in the first of these accounts that
+        is of that service."""
+        of, _, name = chooses.partition(".")
+        try:
+            connector = registry.connector(of)
+            what = connector.choosable[name]
+        except (HubError, KeyError):
+            return Offered(trouble="Type its id.")
+        account = next((found for found in connections if found.connector.name == of), None)
+        if account is None:
+            return Offered(trouble=f"Connect {connector.title}, and you can choose here. Or type its id.")
+        if account.state != READY:
+            return Offered(trouble=f"{connector.title} needs you to sign in again. Until then, type its id.")
+        try:
+            found = self._ask(account, name).result(PATIENCE)
+        except (Exception, TookTooLong):  # a connector may raise anything, and its words may tell what was sent
+            return Offered(trouble=f"{connector.title} could not be asked just now. Type its id, or try again later.")
+        if not found:
+            return Offered(
+                trouble=f"There is no {what.title} in this {connector.title} account yet. Make one there first."
+            )
+        return Offered(found)
+
+    def _ask(self, account: Connection, name: str) -> Future[list[Choice]]:
+        """The answer, which may still be on its way: nobody asks for the same twice at once."""
+        key, now = (account.id, account.changed_at, name), self.hub.clock.monotonic()
+        with self._lock:
+            self._asked = {k: (at, it) for k, (at, it) in self._asked.items() if now - at < FRESH or not it.done()}
+            known = self._asked.get(key)
+            if known is not None and not (known[1].done() and known[1].exception()):
+                return known[1]
+            asking = self._threads.submit(self._listed, account, name)
+            self._asked[key] = now, asking
+            return asking
+
+    def _listed(self, account: Connection, name: str) -> list[Choice]:
+        function = account.connector.choosable[name].function
+        found = islice(function(self.hub.connections.client(account)), MOST)
+        return sorted(((str(key), str(title)) for key, title in found), key=lambda choice: choice[1].casefold())

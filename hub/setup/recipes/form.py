@@ -1,0 +1,204 @@
+"""A recipe's settings as a form. What was typed is checked where the command line's is (`hub.recipe_settings`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
+from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
+from wtforms.widgets import html_params
+
+from ...connections import Connection
+from ...recipe import Recipe
+from ...recipe_settings import Declared, checked
+from .. import words
+from ..pages.forms import MISSING, Form
+from .choosing import Choice, Offered
+
+SETTING, ACCOUNT = "set_", "account_"
+"""What field names begin with, so that a setting may be called anything."""
+
+UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+
+WRONG: Mapping[Any, str] = {
+    timedelta: "Type a number, such as 2 or 1.5, and choose what it counts.",
+    int: "Type a whole number, such as 3.",
+    float: "Type a number, such as 7.5.",
+    Decimal: "Type an amount, such as 12.50.",
+    bool: "Choose yes or no.",
+}
+CHOOSE = "Choose one of these."
+
+
+class SpanField(Field):
+    """A length of time: a number, and what it counts. It keeps what was set: 90 minutes stay 90 minutes."""
+
+    def __init__(self, label: str = "", **kwargs: Any) -> None:
+        self.number, self.unit = "", "hours"
+        super().__init__(label, **kwargs)
+
+    def process_data(self, value: Any) -> None:
+        if isinstance(value, timedelta):
+            self.number, self.unit = _split(value)
+        self.data = self.given
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if len(valuelist) == 2:
+            self.number, self.unit = valuelist[0].strip()[:40], valuelist[1] if valuelist[1] in UNITS else "hours"
+            self.data = self.given
+
+    @property
+    def given(self) -> str:
+        """As the command line takes it."""
+        return f"{self.number} {self.unit}" if self.number else ""
+
+    def widget(self, field: SpanField, **kwargs: Any) -> Markup:
+        about = {"id": field.id, "name": field.name, "value": field.number, "inputmode": "decimal", "size": "6"}
+        options = Markup("").join(
+            Markup("<option{}>{}</option>").format(Markup(" selected") if unit == field.unit else "", unit)
+            for unit in UNITS
+        )
+        return Markup('<span class="span"><input {}> <select name="{}" aria-label="{}">{}</select></span>').format(
+            Markup(html_params(**{**about, **kwargs})), field.name, f"{field.label.text}: counted in", options
+        )
+
+
+def _split(span: timedelta) -> tuple[str, str]:
+    """A span in the largest unit that needs no fraction."""
+    seconds = span.total_seconds()
+    for unit in ("weeks", "days", "hours"):
+        if seconds and seconds % UNITS[unit] == 0 and (unit != "weeks" or seconds >= 4 * UNITS[unit]):
+            return f"{seconds / UNITS[unit]:g}", unit
+    return f"{seconds / UNITS['minutes']:g}", "minutes"
+
+
+class SettingsForm(Form):
+    """The form of one recipe, as `form_class` makes it."""
+
+    recipe: Recipe
+
+    def given(self) -> dict[str, str]:
+        """What was filled in, as the command line would be given it: settings, and accounts where there are several."""
+        found = {}
+        for name in self.recipe.settings:
+            text = _text(self[SETTING + name])
+            # A text may be empty on purpose; where something has to be there, nothing was given.
+            if text or not self.recipe.settings[name].required:
+                found[name] = text
+        for field in self:
+            if field.name.startswith(ACCOUNT) and field.data:
+                found[field.name.removeprefix(ACCOUNT)] = str(field.data)
+        return found
+
+    def values(self) -> dict[str, Any]:
+        """The settings that are as they should be."""
+        return checked(self.recipe.settings, self.given())[0]
+
+    def check(self) -> bool:
+        """Whether everything can be used; if not, each fault stands beside its field."""
+        given = {name: value for name, value in self.given().items() if name in self.recipe.settings}
+        _, missing, wrong = checked(self.recipe.settings, given)
+        for name in missing:
+            self.refuse(SETTING + name, MISSING)
+        for name in wrong:
+            kind = self.recipe.settings[name].type
+            self.refuse(SETTING + name, CHOOSE if isinstance(kind, tuple) else WRONG.get(kind, MISSING))
+        for field in self:
+            if field.name.startswith(ACCOUNT) and not field.data:
+                self.refuse(field.name, CHOOSE)
+                return False
+        return not missing and not wrong
+
+
+def form_class(
+    recipe: Recipe,
+    offers: Mapping[str, Offered],
+    accounts: Mapping[str, Sequence[Connection]],
+) -> type[SettingsForm]:
+    """The form of a recipe. `offers` has what may be chosen for settings that choose, `accounts` the connections of
+    each service of which there are several."""
+    fields: dict[str, Any] = {"recipe": recipe}
+    for of, connections in accounts.items():
+        title = connections[0].connector.title
+        fields[ACCOUNT + of] = _select(f"{title} account", [(found.id, found.label) for found in connections])
+    for name, setting in recipe.settings.items():
+        fields[SETTING + name] = _field(setting, offers.get(name))
+    return type("SettingsForm", (SettingsForm,), fields)
+
+
+def filled(recipe: Recipe, settings: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
+    """What the fields of a form show at first: the settings that are on or were last, else the defaults."""
+    found: dict[str, Any] = {ACCOUNT + of: account for of, account in accounts.items()}
+    for name, setting in recipe.settings.items():
+        value = settings.get(name, None if setting.required else setting.default)
+        found[SETTING + name] = _shown(setting, value)
+    return found
+
+
+def _shown(setting: Declared, value: Any) -> Any:
+    if value is None:
+        return None
+    if setting.type in (bool, timedelta):
+        return value
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _text(field: Field) -> str:
+    if isinstance(field, BooleanField):
+        return "yes" if field.data else "no"
+    # A browser ends lines with two characters, and each would count in a text message.
+    return str(field.data or "").replace("\r\n", "\n")
+
+
+def _field(setting: Declared, offered: Offered | None) -> Any:
+    label, help = setting.words.label, setting.words.help
+    if offered is not None and offered.choices:
+        # The command line takes ids; here nobody has to know what they are.
+        return _select(label, offered.choices, words.upper_first(help.removeprefix("The id of ")))
+    if offered is not None:
+        return StringField(label, description=" ".join(filter(None, [help, offered.trouble])), render_kw=_PLAIN)
+    if setting.words.message:
+        return TextAreaField(label, description="", render_kw={"rows": "4", "data-previewed": True})
+    if isinstance(setting.type, tuple):
+        return _select(label, [(str(choice), str(choice)) for choice in setting.type], help)
+    if setting.type is bool:
+        return BooleanField(label, description=help)
+    if setting.type is timedelta:
+        return SpanField(label, description=help)
+    number = {int: "numeric", float: "decimal", Decimal: "decimal"}.get(setting.type)
+    if number:
+        return StringField(label, description=help, render_kw={**_PLAIN, "inputmode": number, "size": "12"})
+    if setting.type is list:
+        return StringField(label, description=f"{help} Put commas between several.".strip(), render_kw=_PLAIN)
+    return StringField(label, description=help, render_kw=_PLAIN)
+
+
+_PLAIN = {"autocomplete": "off", "maxlength": "1000"}
+
+
+class _Select(SelectField):
+    """A choice that keeps what was chosen before, also where it is not offered any more."""
+
+    def __init__(self, label: str, offered: Sequence[Choice], **kwargs: Any) -> None:
+        self.offered = offered
+        super().__init__(label, choices=[], validate_choice=False, coerce=_kept, **kwargs)
+
+    def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:
+        yield "", "Choose …", not self.data, {}
+        if self.data and all(key != self.data for key, _ in self.offered):
+            yield self.data, f"{self.data} (not found there)", True, {}
+        for key, title in self.offered:
+            yield key, title, key == self.data, {}
+
+
+def _select(label: str, choices: Sequence[Choice], help: str = "") -> Any:
+    return _Select(label, choices, description=help)
+
+
+def _kept(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,96 @@
+"""A message as a made-up person would get it, and what it costs. A template can do nothing but fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from ... import registry, texts
+from ...action import Action
+from ...errors import HubError, Rejected
+from ...recipe import Recipe
+from ...recipe_settings import Setting
+from .. import words
+
+LONGEST = 5000
+"""Characters of a template that are looked at: far more than any message may have."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a message costs: its parts, and their price where it is known. `assumes` says whose price that is."""
+
+    parts: int
+    amount: Decimal | None
+    currency: str
+    assumes: str
+
+    @property
+    def says(self) -> str:
+        """ "2 parts, about $0.017"."""
+        said = words.counted(self.parts, "part")
+        return f"{said}, about {money(self.amount, self.currency)}" if self.amount is not None else said
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A message filled in. `trouble` says why it cannot be sent like this; `slips` are names that nothing is offered
+    for, and which people would therefore see."""
+
+    text: str
+    cost: Cost | None
+    trouble: str | None
+    slips: tuple[str, ...]
+
+
+def preview(recipe: Recipe, setting: Setting, template: str) -> Preview:
+    """What a made-up person gets, if a setting's text is this."""
+    template = template[:LONGEST]
+    text = texts.filled_in(template, **setting.fills)
+    slips = tuple(name for name in texts.placeholders(template) if name not in setting.fills)
+    cost, trouble = None, None
+    action = _sender(recipe, setting)
+    if action is not None:
+        try:
+            cost = cost_of(action, text)
+        except Rejected as refusal:
+            trouble = str(refusal)
+    if not text:
+        cost, trouble = None, "This is empty, so nothing would be sent."
+    return Preview(text, cost, trouble, slips)
+
+
+def cost_of(action: Action[Any, Any], text: str) -> Cost | None:
+    """What a message of this text costs, if its connector says. Raises Rejected for a text that cannot be sent."""
+    if action.parts is None:
+        return None
+    parts, price = action.parts(text), action.price
+    if price is None:
+        return Cost(parts, None, "", "")
+    return Cost(parts, price.amount * parts, price.currency, price.says)
+
+
+def _sender(recipe: Recipe, setting: Setting) -> Action[Any, Any] | None:
+    """The action that sends such a message: of the connectors that the recipe uses, the one with this channel."""
+    for name in recipe.needs:
+        try:
+            actions = registry.connector(name).actions.values()
+        except HubError:
+            continue
+        for action in actions:
+            if action.channel is not None and action.channel == setting.message:
+                return action
+    return None
+
+
+_SIGNS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """A small or a large sum: "$0.008", "$12.40"."""
+    step = Decimal("0.001") if amount < Decimal("0.1") else Decimal("0.01")
+    rounded = f"{amount.quantize(step, ROUND_HALF_UP):,f}"
+    sign = _SIGNS.get(currency)
+    return f"{sign}{rounded}" if sign else f"{rounded} {currency}"
