@@ -35,6 +35,7 @@ class Health:
 class RecipeLine:
     """A recipe that is on."""
 
+    name: str
     title: str
     when: str
     tools: tuple[Tool, ...]
@@ -127,6 +128,7 @@ def _health(
 
 def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
+        name=recipe.name,
         title=recipe.title,
         when=f"When {words.any_of([match.type for match in recipe.on])}",
         tools=tuple(words.tool(name) for name in recipe.needs),

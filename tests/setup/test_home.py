@@ -42,7 +42,7 @@ def test_without_recipes_it_names_one_that_could_be_on(world: World) -> None:
         world.connection(connector)
     page = world.open(HOME).text
     assert heading(page) == "○ No recipe is on yet"
-    assert re.search(r"Switch it on: hub enable \w+", text_of(page))
+    assert re.search(r"enough for [A-Z][\w ,]+ \. See what there is", text_of(page))
     assert "First switch a recipe on." in text_of(page)
 
 
