@@ -8,6 +8,10 @@ from .conftest import Setting
 
 PAGES = {
     "home": "/w/1/",
+    "recipes": "/w/1/recipes",
+    "recipe": "/w/1/recipes/welcome_series",
+    "recipe-settings": "/w/1/recipes/order_thanks/settings",
+    "recipe-off": "/w/1/recipes/order_thanks/off",
     "connections": "/w/1/connections",
     "connect-shopify": "/w/1/connections/new/shopify",
     "login-shopify": "/w/1/connections/login/shopify",

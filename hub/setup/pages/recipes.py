@@ -61,9 +61,7 @@ def add(pages: Pages) -> None:
 
     @pages.at(PLACE, Right.SEE)
     def recipes(here: Here) -> Response:
-        return here.show(
-            "recipes.html", gallery=gallery(here.hub, here.workspace), can_connect=pages.has("connections")
-        )
+        return here.show("recipes.html", gallery=gallery(here.hub, here.workspace))
 
     @pages.at(f"{PLACE}/<name>", Right.SEE)
     def recipe(here: Here, name: str) -> Response:
@@ -78,7 +76,6 @@ def add(pages: Pages) -> None:
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
             can_undo=_changed(here, found),
-            can_connect=pages.has("connections"),
         )
 
     @pages.at(f"{PLACE}/<name>/settings", Right.CHANGE, methods=("GET", "POST"))
@@ -201,7 +198,6 @@ def add(pages: Pages) -> None:
             next_week=effect.next_week(drawn, incoming),
             pairs=_pairs(form),
             faults=_faults(found, form),
-            can_connect=pages.has("connections"),
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
 from itertools import islice
 
@@ -59,7 +58,7 @@ class Choosers:
             return Offered(trouble=f"{connector.title} needs you to sign in again. Until then, type its id.")
         try:
             found = self._ask(account, name).result(PATIENCE)
-        except (Exception, TookTooLong):  # a connector may raise anything, and its words may tell what was sent
+        except (Exception, SystemExit):  # a connector may raise anything, and its words may tell what was sent
             return Offered(trouble=f"{connector.title} could not be asked just now. Type its id, or try again later.")
         if not found:
             return Offered(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from ...recipe import Recipe
@@ -11,26 +13,25 @@ from .preview import money
 from .standing import Incoming, Inside, Lately
 from .way import Text, Way
 
-CHANNELS = {"sms": "text message", "email": "e-mail"}
+_NOUNS = {"sms": "text message", "email": "e-mail"}
 
 
 def sends(ways: Sequence[Way]) -> str:
-    """What a recipe sends to one person by itself, at most."""
-    counts: dict[tuple[str, bool], int] = {}
+    """What a recipe sends to one person, at most."""
+    most: Counter[Text] = Counter()
     for way in ways:
-        here: dict[tuple[str, bool], int] = {}
-        for text in way.texts:
-            key = text.channel, text.marketing
-            here[key] = here.get(key, 0) + 1
-        counts = {key: max(counts.get(key, 0), here.get(key, 0)) for key in counts | here}
+        most |= Counter(replace(text, parts=None, price=None, currency="", assumes="") for text in way.texts)
     said = [
-        f"{words.counted(count, CHANNELS.get(channel, channel))} {_TO[marketing]}"
-        for (channel, marketing), count in sorted(counts.items())
+        _sent(text, count) for text, count in sorted(most.items(), key=lambda item: (item[0].by or "", item[0].channel))
     ]
-    return f"Sends {' and '.join(said)}" if said else "Sends no message itself"
+    return words.upper_first(" and ".join(said)) if said else "Sends no message itself"
 
 
-_TO = {True: "to people who agreed to it", False: "about what they did, unless they opted out"}
+def _sent(text: Text, count: int) -> str:
+    if text.by:
+        return f"has {text.by} write to them up to {words.counted(count, 'time')}"
+    to = "to people who agreed to it" if text.marketing else "about what they did, unless they opted out"
+    return f"sends {words.counted(count, _NOUNS.get(text.channel, 'message'))} {to}"
 
 
 def how_many(recipe: Recipe, incoming: Incoming) -> str:
@@ -53,19 +54,19 @@ def next_week(ways: Sequence[Way], incoming: Incoming) -> tuple[str, str] | None
     most = max(ways, key=lambda way: (len(way.texts), sum(text.parts or 0 for text in way.texts)), default=None)
     if most is None or not most.texts or not weekly:
         return None
-    count = weekly * len(most.texts)
-    said = f"At most {words.counted(count, _noun(most.texts))} in the next week"
-    prices = [text.price for text in most.texts]
-    if any(price is None for price in prices):
-        return f"{said}.", "What they cost is not known beforehand."
-    total = sum((price for price in prices if price is not None), Decimal(0)) * weekly
-    first = most.texts[0]
-    return f"{said}, for about {money(total, first.currency)}.", f"Assumed: {first.assumes}."
+    kinds: dict[tuple[str, str | None], list[Text]] = {}
+    for text in most.texts:
+        kinds.setdefault((text.channel, text.by), []).append(text)
+    said = [_weekly(texts, weekly) for texts in kinds.values()]
+    assumed = dict.fromkeys(text.assumes for text in most.texts if text.assumes)
+    return f"At most {' and '.join(said)} in the next week.", f"Assumed: {', '.join(assumed)}." if assumed else ""
 
 
-def _noun(texts: Sequence[Text]) -> str:
-    channels = {text.channel for text in texts}
-    return CHANNELS.get(channels.pop(), "message") if len(channels) == 1 else "message"
+def _weekly(texts: Sequence[Text], weekly: int) -> str:
+    first, count = texts[0], weekly * len(texts)
+    said = words.counted(count, _NOUNS.get(first.channel, "message")) + (f" through {first.by}" if first.by else "")
+    prices = [text.price for text in texts if text.price is not None]
+    return f"{said}, for about {money(sum(prices, Decimal(0)) * weekly, first.currency)}," if prices else said
 
 
 def who_is_inside(inside: Inside) -> str:

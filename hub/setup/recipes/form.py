@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -188,12 +188,11 @@ class _Select(SelectField):
         self.offered = offered
         super().__init__(label, choices=[], validate_choice=False, coerce=_kept, **kwargs)
 
-    def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:
-        yield "", "Choose …", not self.data, {}
-        if self.data and all(key != self.data for key, _ in self.offered):
-            yield self.data, f"{self.data} (not found there)", True, {}
-        for key, title in self.offered:
-            yield key, title, key == self.data, {}
+    def process(self, *given: Any, **more: Any) -> None:
+        super().process(*given, **more)
+        is_gone = self.data and all(key != self.data for key, _ in self.offered)
+        gone = [(self.data, f"{self.data} (not found there)")] if is_gone else []
+        self.choices = [("", "Choose …"), *gone, *self.offered]
 
 
 def _select(label: str, choices: Sequence[Choice], help: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from ...workspaces import Workspace
 from ..timeline import Place
 from ..words import DAY
 
-MOST_INSIDE = 2000
+MOST_INSIDE = 1000
 """Runs under way that are looked at: a page is not kept waiting for the rest, and says that there are more."""
 
 MOST_EVENTS = 5000
@@ -62,9 +63,12 @@ def inside(hub: Hub, workspace: Workspace, recipe: str) -> Inside:
     with hub.database.read() as connection:
         rows = connection.execute(live).all()
         ids = [row.id for row in rows[:MOST_INSIDE]]
-        places = connection.execute(_PLACES, {"ids": ids, "workspace_id": workspace.id}).all() if ids else []
+        # Of a part of them, nobody would know what the counts mean.
+        is_all = 0 < len(rows) <= MOST_INSIDE
+        found = connection.execute(_PLACES, {"ids": ids, "workspace_id": workspace.id}).all() if is_all else []
+    places = Counter((row.calls, row.action) for row in found)
     held = sum(row.state == "held" for row in rows)
-    return Inside(len(ids), held, {(row.calls, row.action): row.runs for row in places}, len(rows) > MOST_INSIDE)
+    return Inside(len(ids), held, places, len(rows) > MOST_INSIDE)
 
 
 def incoming(hub: Hub, workspace: Workspace, recipe: Recipe) -> Incoming:
@@ -144,7 +148,7 @@ def lately(hub: Hub, workspace: Workspace, recipe: str) -> Lately:
 
 
 def _places() -> sa.Select[Any]:
-    """How many runs are at each step: the first open one, with the calls before it."""
+    """Where each of these runs is: its first open step, with the calls before it."""
     step = schema.step
     first = (
         sa.select(step.c.run_id, sa.func.min(step.c.position).label("position"))
@@ -160,12 +164,8 @@ def _places() -> sa.Select[Any]:
         .where(before.c.connection_id.is_not(None))
         .scalar_subquery()
     )
-    at = sa.select(step.c.action, calls.label("calls")).join_from(
+    return sa.select(step.c.action, calls.label("calls")).join_from(
         first, step, (step.c.run_id == first.c.run_id) & (step.c.position == first.c.position)
-    )
-    found = at.subquery()
-    return sa.select(found.c.action, found.c.calls, sa.func.count().label("runs")).group_by(
-        found.c.action, found.c.calls
     )
 
 

@@ -34,7 +34,8 @@ class Way:
 
 @dataclass(frozen=True)
 class Text:
-    """A message of a recipe as the example has it: by which channel, and where that is known its parts and price."""
+    """A message of a recipe as the example has it: by which channel, and where that is known its parts and price. `by`
+    names the service that writes it, where that is not the recipe."""
 
     channel: str
     marketing: bool
@@ -42,6 +43,7 @@ class Text:
     price: Decimal | None = None
     currency: str = ""
     assumes: str = ""
+    by: str | None = None
 
 
 def ways(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[Way, ...]:
@@ -144,6 +146,8 @@ def _not_drawn() -> Line:
 def _texts(trail: Trail) -> Iterator[Text]:
     for node in trail.nodes:
         action = action_of(node.step)
+        if action is not None and action.starts_messages:
+            yield Text("", True, by=action.connector.title)
         if action is None or action.channel is None:
             continue
         is_marketing, said = node.step.inputs.get("purpose") != "transactional", node.step.inputs.get("text")
