@@ -30,6 +30,9 @@ LEASE_SECONDS = LONGEST_CALL_SECONDS + 15.0
 AGAIN_MS = 60_000
 """How long after a provider gave no answer it is asked again, ahead of time."""
 
+SWEEP_SECONDS = 20.0
+"""Where providers take long to answer, the rest is renewed when it comes round again: other chores wait for it."""
+
 _TRIES, _PAUSE_SECONDS = 100, 0.1
 
 
@@ -59,8 +62,9 @@ def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
     with hub.database.read() as database:
         query = sa.select(table.c.id).where(table.c.state == READY, table.c.renew_at <= hub.clock.now())
         ids = database.execute(query.order_by(table.c.renew_at)).scalars().all()
+    until = hub.clock.monotonic() + SWEEP_SECONDS
     for connection_id in ids:
-        if stopping():
+        if stopping() or hub.clock.monotonic() >= until:
             return
         try:
             connection = hub.connections.get(connection_id, fresh=True)
@@ -71,9 +75,10 @@ def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
             log.warning("%s needs a new login: %s", connection_id, lost)
         except ActionFailed as error:
             log.warning("%s: its login could not be renewed, and is again in a minute: %s", connection_id, error)
-            _put_off(hub, connection)
+            _put_off(hub, connection_id)
         except HubError as error:  # one business's trouble is not the others'
             log.warning("%s: its login cannot be renewed: %s", connection_id, error)
+            _put_off(hub, connection_id)
 
 
 def _renew(hub: Hub, connection: Connection) -> Connection:
@@ -118,8 +123,8 @@ def _lost(hub: Hub, connection: Connection, why: str) -> NotAuthorized:
     return NotAuthorized(reason)
 
 
-def _put_off(hub: Hub, connection: Connection) -> None:
-    table = schema.connection
+def _put_off(hub: Hub, connection_id: str) -> None:
+    table, now = schema.connection, hub.clock.now()
     with hub.database.write() as database:
-        mine = sa.update(table).where(table.c.id == connection.id, table.c.changed_at == connection.changed_at)
-        database.execute(mine.values(renew_at=hub.clock.now() + AGAIN_MS))
+        mine = sa.update(table).where(table.c.id == connection_id, table.c.renew_at <= now)
+        database.execute(mine.values(renew_at=now + AGAIN_MS))

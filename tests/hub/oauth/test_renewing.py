@@ -7,28 +7,15 @@ from typing import Any
 
 import pytest
 
-from connectors import hubspot, mailchimp
-from hub import Event, NotAuthorized, Steps, recipe, schema
+from hub import NotAuthorized, schema
 from hub.connections import NEEDS_LOGIN, READY, Connection
-from hub.errors import TryLater
+from hub.errors import ConnectorInvalid, ServiceDown, TryLater
 from hub.oauth.renewing import renew_due, renewed
-from tests import telling
 from tests.hub.oauth.going import Owner
+from tests.hub.oauth.recipes import keep_contact, keep_member
 from tests.world import happen
 
 ROTATES = {"hubspot": False, "shopify": True}
-
-
-@recipe(on=telling.happened, title="Keep a contact")
-def keep_contact(event: Event) -> Steps:
-    """Keeps a contact."""
-    yield hubspot.upsert_contact(event.person.email)
-
-
-@recipe(on=telling.happened, title="Keep a member")
-def keep_member(event: Event) -> Steps:
-    """Keeps a member."""
-    yield mailchimp.upsert_member("practice", event.person.email)
 
 
 def fresh(owner: Owner, connection: Connection) -> Connection:
@@ -291,3 +278,43 @@ def test_a_login_without_renewing_that_was_taken_back_is_lost_and_repaired_alike
     members = owner.server.services["mailchimp"].books["lists"]["practice"]["members"].values()
     assert [member["email_address"] for member in members] == ["ada@example.com"]
     assert owner.world.rows(schema.run)[0].state == "done"
+
+
+def test_providers_that_take_long_hold_up_no_other_chore_for_long(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hub.oauth import renewing
+
+    for name in ROTATES:
+        owner.connect(name)
+    owner.world.clock.advance(timedelta(hours=2))
+    asked: list[str] = []
+
+    def slow(oauth: Any, *args: Any) -> Any:
+        asked.append(oauth.token)
+        owner.world.clock.advance(renewing.SWEEP_SECONDS)
+        raise ServiceDown
+
+    monkeypatch.setattr(renewing, "tokens_for_refresh", slow)
+    renew_due(owner.hub)
+    assert len(asked) == 1
+    renew_due(owner.hub)
+    assert len(set(asked)) == 2, "The other one had its turn before the first one is asked again."
+
+
+def test_one_connection_that_cannot_be_opened_keeps_no_other_from_being_renewed(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = owner.connect("hubspot").connection, owner.connect("shopify").connection
+    owner.world.clock.advance(timedelta(hours=2))
+    get = owner.hub.connections.get
+
+    def refuses(connection_id: str, **more: Any) -> Connection:
+        if connection_id == broken.id:
+            raise ConnectorInvalid("The connector is not installed here.")
+        return get(connection_id, **more)
+
+    monkeypatch.setattr(owner.hub.connections, "get", refuses)
+    renew_due(owner.hub)
+    assert get(good.id, fresh=True).fields["access_token"] != good.fields["access_token"]
+    assert f"{broken.id}: its login cannot be renewed: The connector is not installed here." in caplog.text
