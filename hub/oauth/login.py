@@ -43,8 +43,10 @@ class Login:
         return self.expires_at is not None and self.expires_at - SPENT_MS <= now
 
     def may_renew(self, now: int) -> bool:
-        """Whether a token that is not accepted may be replaced by a better one."""
-        return self.refresh_token is not None and now - self.issued_at > FRESH_MS
+        """Whether a token that is not accepted may be replaced by a better one: it has ended, or it is not new. A clock
+        that was set back tells that it is from the future: then it is not known to be new."""
+        has_ended = self.expires_at is not None and self.expires_at <= now
+        return self.refresh_token is not None and (has_ended or abs(now - self.issued_at) > FRESH_MS)
 
 
 def login_in(fields: Mapping[str, Any]) -> Login | None:

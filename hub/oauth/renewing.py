@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,6 +25,7 @@ from .login import LOGIN, kept, login_in
 from .tokens import tokens_for_refresh
 
 log = logging.getLogger("hub.oauth")
+T = TypeVar("T")
 
 LEASE_SECONDS = LONGEST_CALL_SECONDS + 15.0
 AGAIN_MS = 60_000
@@ -54,6 +55,21 @@ def renewed(hub: Hub, connection: Connection) -> Connection:
                 hub.database.release(lease)
         hub.pause(_PAUSE_SECONDS)
     raise ServiceDown("Another process is renewing the login, and is not done yet. It is tried again later.")
+
+
+def asked(hub: Hub, connection: Connection, work: Callable[[Any], T]) -> T:
+    """What `work` gives, which asks something with the account's client and may do so again: a token that has ended is
+    renewed before, one that is not accepted is renewed once. Raises what `work` and `renewed` raise."""
+    login = connection.login
+    if login is not None and login.is_over(hub.clock.now()):
+        connection = renewed(hub, connection)
+    try:
+        return work(hub.connections.client(connection))
+    except NotAuthorized as error:
+        login = connection.login
+        if error.status != 401 or login is None or not login.may_renew(hub.clock.now()):
+            raise
+    return work(hub.connections.client(renewed(hub, connection)))
 
 
 def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
