@@ -37,8 +37,9 @@ SWEEP_SECONDS = 20.0
 _TRIES, _PAUSE_SECONDS = 100, 0.1
 
 
-def renewed(hub: Hub, connection: Connection) -> Connection:
+def renewed(hub: Hub, connection: Connection, *, doubted: bool = False) -> Connection:
     """The connection with another access token than this one has: one that somebody renewed meanwhile, else renews it.
+    `doubted`: because this one was not accepted.
 
     Raises NotAuthorized if the account needs a new login, which is written down then, and TryLater if the provider, or
     the process that renews it just now, does not answer.
@@ -50,7 +51,7 @@ def renewed(hub: Hub, connection: Connection) -> Connection:
         lease = hub.database.acquire(f"oauth:{connection.id}", LEASE_SECONDS)
         if lease is not None:
             try:
-                return _renew(hub, connection)
+                return _renew(hub, connection, doubted)
             finally:
                 hub.database.release(lease)
         hub.pause(_PAUSE_SECONDS)
@@ -69,7 +70,7 @@ def asked(hub: Hub, connection: Connection, work: Callable[[Any], T]) -> T:
         login = connection.login
         if error.status != 401 or login is None or not login.may_renew(hub.clock.now()):
             raise
-    return work(hub.connections.client(renewed(hub, connection)))
+    return work(hub.connections.client(renewed(hub, connection, doubted=True)))
 
 
 def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -97,7 +98,7 @@ def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
             _put_off(hub, connection_id)
 
 
-def _renew(hub: Hub, connection: Connection) -> Connection:
+def _renew(hub: Hub, connection: Connection, doubted: bool) -> Connection:
     found = hub.connections.get(connection.id, fresh=True)
     if _differs(found, connection):
         return found
@@ -119,7 +120,7 @@ def _renew(hub: Hub, connection: Connection) -> Connection:
     def change(fields: dict[str, Any]) -> dict[str, Any] | None:
         if login_in(fields) != login or fields.get(keeps) != found.fields.get(keeps):
             return None  # somebody connected the account again meanwhile: that login counts
-        return fields | {keeps: tokens.access_token, LOGIN: kept(tokens, login.client_id, now)}
+        return fields | {keeps: tokens.access_token, LOGIN: kept(tokens, login.client_id, now, doubted=doubted)}
 
     hub.database.retrying(lambda: hub.connections.change_fields(found, change))
     return hub.connections.get(found.id, fresh=True)

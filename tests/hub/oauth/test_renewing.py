@@ -214,6 +214,12 @@ def test_a_token_that_ended_soon_after_it_came_is_renewed_all_the_same(owner: Ow
     assert (contacts(owner), fresh(owner, account).state) == (["ada@example.com"], READY)
 
 
+def test_a_token_that_ends_as_soon_as_it_came_is_renewed_once(owner: Owner, account: Connection) -> None:
+    owner.happen("hubspot", "expire_tokens")
+    asked_for(owner, "ada@example.com")
+    assert (contacts(owner), fresh(owner, account).state) == (["ada@example.com"], READY)
+
+
 def test_a_right_that_is_missing_is_no_matter_of_renewing(owner: Owner, account: Connection) -> None:
     owner.world.clock.advance(timedelta(minutes=5))
     owner.server.services["hubspot"].add_fault({"kind": "status", "status": 403, "path": "/crm", "times": 1})
