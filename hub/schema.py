@@ -19,6 +19,7 @@ from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
 from .own_tables import privacy_request as privacy_request
+from .own_tables import task as task
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
 """A step's priority: the lowest leaves first."""
@@ -151,6 +152,8 @@ _told = event.c.content.is_not(None)
 Index(
     "ix_event_kept", event.c.workspace_id, event.c.received_at, event.c.id, sqlite_where=_told, postgresql_where=_told
 )
+_skipped = event.c.skipped.is_not(None) | (event.c.state != "taken")
+Index("ix_event_skipped", event.c.workspace_id, event.c.id, sqlite_where=_skipped, postgresql_where=_skipped)
 
 echo = Table(
     "echo",
@@ -225,6 +228,8 @@ Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, post
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
 Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
+_failed = run.c.state == "failed"
+Index("ix_run_failed", run.c.workspace_id, run.c.id, sqlite_where=_failed, postgresql_where=_failed)
 Index("ix_run_ended", run.c.workspace_id, run.c.sealed, run.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 step = Table(

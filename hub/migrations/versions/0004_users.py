@@ -1,4 +1,7 @@
-"""Users, what they may do where, and what they changed. Sessions from before are nobody's, and let nobody in."""
+"""Users, what they may do where, and what they changed; long work; indexes over what went wrong and what was skipped.
+
+Sessions from before are nobody's, and let nobody in.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,3 +72,38 @@ def upgrade() -> None:
         "session", sa.Column("is_proven", sa.Boolean(), comment="false until the authenticator app's code was right")
     )
     op.create_index(op.f("ix_session_user_id"), "session", ["user_id"])
+    _long_work()
+    _index("ix_run_failed", "run", "state = 'failed'")
+    _index("ix_event_skipped", "event", "skipped IS NOT NULL OR state != 'taken'")
+
+
+def _long_work() -> None:
+    op.create_table(
+        "task",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", ID, comment="who asked for it"),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="retry · cancel · erase"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="going · done · stopped"),
+        sa.Column("run_state", sa.String(length=8), comment="of the runs that it is about"),
+        sa.Column("recipe", sa.String(length=80), comment="of the runs that it is about; none: any"),
+        sa.Column("hash", sa.LargeBinary(16), comment="of whom it erases; gone once done"),
+        sa.Column("place", ID, nullable=False, comment="the last run that was looked at"),
+        sa.Column("until", ID, nullable=False, comment="the last run that it is about"),
+        sa.Column("of", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False, comment="runs that were in another state by then"),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("receipt", sa.Text(), comment="what an erasure removed, in numbers, as JSON"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+    )
+    where = sa.text("state = 'going'")
+    op.create_index("ix_task_going", "task", ["id"], sqlite_where=where, postgresql_where=where)
+    op.create_index("ix_task_workspace", "task", ["workspace_id", "id"])
+
+
+def _index(name: str, table: str, which: str) -> None:
+    """An index over the few rows of a table that are so."""
+    where = sa.text(which)
+    op.create_index(name, table, ["workspace_id", "id"], sqlite_where=where, postgresql_where=where)
