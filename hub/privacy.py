@@ -117,7 +117,7 @@ class Privacy:
             ids = erasure.known_by(connection, workspace.id, {name})
             names = {name} | erasure.names_of(connection, ids)
             ids = ids | erasure.known_by_nothing_else(connection, workspace.id, names)
-            if shared and _are_several(connection, ids):
+            if shared and are_several(connection, ids):
                 raise SettingInvalid("Several people are known by this number. Ask with the person's e-mail address.")
             return self._tell(connection, workspace, names, ids)
 
@@ -210,7 +210,7 @@ class Privacy:
             return None
 
 
-def _are_several(connection: sa.Connection, ids: set[int]) -> bool:
+def are_several(connection: sa.Connection, ids: set[int]) -> bool:
     """Whether people differ: nobody among them has all the names of the others."""
     names = {person_id: erasure.names_of(connection, {person_id}) for person_id in ids}
     return bool(ids) and not any(all(mine >= other for other in names.values()) for mine in names.values())

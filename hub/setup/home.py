@@ -90,9 +90,9 @@ def home(hub: Hub, workspace: Workspace, option: str) -> Home:
         accounts=tuple(_account(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         possible=tuple(_possible(accounts, recipes)),
-        held=tuple(_run(run, now, known) for run in held[:MOST_HELD]),
+        held=tuple(run_line(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
-        latest=tuple(_run(run, now, known) for run in latest if run not in held),
+        latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
     )
 
@@ -166,7 +166,8 @@ def _possible(accounts: Sequence[Account], on: Sequence[Recipe]) -> list[Recipe]
     return [r for r in registry.recipes().values() if r.name not in names and set(r.needs) <= connected]
 
 
-def _run(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:
+def run_line(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:
+    """A run in one line. `accounts` are the workspace's connections, by id."""
     return RunLine(
         id=run.id,
         at=words.moment(run.started_at, now),

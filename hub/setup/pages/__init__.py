@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...core import Hub
 from ...errors import HubError
-from . import account, home, signing_in, team
+from . import account, activity, home, people, signing_in, team, works
 from .frame import MORE_WAYS, WAYS, Here, Pages, Visitor, enter, shown
 
 log = logging.getLogger("hub.setup")
@@ -30,7 +30,7 @@ HEADERS = {
 }
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
-AREAS = (signing_in, account, home, team)
+AREAS = (signing_in, account, home, activity, works, people, team)
 
 
 def pages(hub: Hub) -> Blueprint:

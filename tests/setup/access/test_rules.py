@@ -19,7 +19,13 @@ WITHOUT_GUARD = {"setup.static": "the styles", "setup.sign_in": "the way in", "s
 }
 """Routes that need nobody, and what they go by instead."""
 
-FILLED = {"workspace_id": "1", "run_id": "1", "user_id": "1", "word": "x", "name": "x", "filename": "page.css"}
+FILLED = {"workspace_id": "1", "run_id": "1", "user_id": "1", "word": "x", "name": "x", "filename": "page.css"} | {
+    "event_id": "1",
+    "delivery_id": "1",
+    "task_id": "1",
+    "request_id": "1",
+    "who": "e" + "0" * 32,
+}
 
 
 def rules(world: World) -> list[Rule]:
@@ -58,7 +64,25 @@ NEEDS: dict[str, object] = {
     "run": Right.SEE,
     "more": Right.SEE,
     "changes": Right.SEE,
+    "activity": Right.SEE,
+    "work": Right.SEE,
+    "people": Right.SEE,
+    "person": Right.SEE,
+    "find": Right.SEE,
+    "find_in_activity": Right.SEE,
     "order": Right.ACT,
+    "try_again": Right.ACT,
+    "end_run": Right.ACT,
+    "skip_step": Right.ACT,
+    "replay_event": Right.ACT,
+    "read_delivery": Right.ACT,
+    "act_on_several": Right.ACT,
+    "stop_work": Right.ACT,
+    "keep_days": Right.CHANGE,
+    "open_person": Right.PRIVACY,
+    "export_person": Right.PRIVACY,
+    "erase_person": Right.PRIVACY,
+    "give_answer": Right.PRIVACY,
     "team": Right.TEAM,
     "invite": Right.TEAM,
     "take_back": Right.TEAM,
