@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from hub.connections import Connection
 from hub.oauth.connecting import Connected, begin, finish
 from hub.practice.server import PracticeServer
 from hub.timing import SystemClock
-from tests.world import World
+from tests.world import World, happen
 
 SESSION = "the word in the cookie of one browser"
 Query = list[tuple[str, str]]
@@ -75,3 +76,16 @@ def without(query: Query, name: str) -> Query:
 def changed(query: Query, **values: str) -> Query:
     """The same parameters with other values."""
     return [(name, values.get(name, value)) for name, value in query]
+
+
+def fresh(owner: Owner, connection: Connection) -> Connection:
+    return owner.hub.connections.get(connection.id, fresh=True)
+
+
+def contacts(owner: Owner) -> list[str]:
+    return sorted(owner.server.services["hubspot"].books["emails"])
+
+
+def asked_for(owner: Owner, *emails: str) -> None:
+    for email in emails:
+        happen(owner.world, key=email, email=email)
