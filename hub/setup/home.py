@@ -12,6 +12,7 @@ from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import connections, queries, timeline, words
 from .beginning import Todo, todos
+from .chart import Chart, events_per_day
 from .connections import AccountLine
 from .practice_shop import practice_shop
 from .queries import Account, Run
@@ -23,13 +24,15 @@ MOST_HELD = 5
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is: one sentence, and what to do about it: at an `account`, or with a `command`."""
+    """How everything is: one sentence, and what to do about it: at an `account`, with a `command`, or in Activity,
+    where it is to `show` something."""
 
     state: State
     says: str
     then: str | None = None
     command: str | None = None
     account: str | None = None
+    show: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Home:
     latest: tuple[RunLine, ...]
     can_practise: bool
     todos: tuple[Todo, ...]
+    chart: Chart | None
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -86,6 +90,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
+        chart=events_per_day(hub, workspace) if heard else None,
     )
 
 
@@ -114,7 +119,7 @@ def _health(
     if failed := queries.count_failed(hub, workspace, now - words.DAY):
         count = "One thing" if failed == 1 else f"{failed:,} things"
         then = "What was done stays done. See why, and try the rest again."
-        return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then)
+        return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then, show="failed")
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = f"{paused[0].connection.connector.title} takes no calls just now"

@@ -145,7 +145,7 @@ def test_how_many_wait_for_you_is_told_and_where_all_of_them_are(world: World, c
     page = world.open(HOME).text
     assert heading(page) == f"▲ {says} for you"
     assert re.findall(r'href="/w/1/runs/(\d+)"', page) == [str(run_id) for run_id in reversed(runs)][:5]
-    assert ("There are more. See all with: hub runs --state held" in text_of(page)) == (count > 5)
+    assert ('id="see-held" href="/w/1/activity?show=held"' in page) == (count > 5)
 
 
 @pytest.mark.parametrize(
