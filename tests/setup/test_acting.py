@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub import schema, tasks
+from hub import runs, schema, tasks
 from hub.ids import new_id
 from hub.workspaces import Workspace
 from tests.setup.access.conftest import Browser, joined, signed_in
@@ -52,14 +52,16 @@ def test_a_held_run_can_be_tried_again_or_ended(world: World) -> None:
     assert f"tried run {run_id} again" in changes(world) and f"ended run {other}" in changes(world)
 
 
-def test_before_a_message_is_sent_again_it_is_said_who_gets_it(world: World) -> None:
+def test_before_a_message_is_sent_again_it_is_said_who_gets_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = world.run(SMS | {"state": "unknown"}, state="held")
     refused = world.run(SMS | {"state": "refused", "ended_at": 1}, state="failed")
     quiet = world.run({"action": "hubspot.upsert_contact", "state": "unknown"}, state="held")
     shown = [text_of(world.open(f"/w/1/runs/{run_id}").text) for run_id in (unknown, refused, quiet)]
     says = "for the one customer whom this is about: Send a text message."
     assert [says in text for text in shown] == [True, True, False]
-    assert ["they get it twice" in text for text in shown] == [True, False, False]
+    assert ["sends nothing twice" in text for text in shown] == [True, False, False]
+    monkeypatch.setattr(runs, "can_be_asked", lambda action: False)
+    assert "they get it twice" in text_of(world.open(f"/w/1/runs/{unknown}").text)
 
 
 def test_what_cannot_be_done_says_why_and_changes_nothing(world: World) -> None:
