@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from hub import Event, Rejected, Steps, recipe, runs, schema, tasks
+from hub.backup import make_backup, restore_backup
 from hub.errors import NotFound
 from hub.recipe import Recipe
 from hub.tasks import CANCEL, DONE, GOING, PORTION, RETRY, STOPPED
@@ -173,6 +175,17 @@ def test_an_erasure_that_was_broken_off_counts_what_it_had_removed(
     tasks.go_on(world.hub)
     receipt = tasks.get(world.hub, world.workspace, task_id).receipt
     assert (receipt["people"], receipt["events"], receipt["runs"]) == (1, 1, 1)
+
+
+def test_what_a_restored_backup_was_trying_again_is_left_to_a_person(failed: World, tmp_path: Path) -> None:
+    telling.provider.answer = lambda name, inputs: {"id": "1"}
+    task_id = begun(failed, RETRY)
+    make_backup(failed.hub, tmp_path / "backup")
+    finish(failed)
+    restore_backup(failed.hub, tmp_path / "backup")
+    finish(failed)
+    assert tasks.get(failed.hub, failed.workspace, task_id).state == STOPPED
+    assert len(telling.provider.done) == MANY
 
 
 KILLED = """
