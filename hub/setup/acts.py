@@ -38,19 +38,23 @@ class Acts:
 
 
 def acts(run: Run) -> Acts:
-    """What can be done about a run as it is just now."""
-    can_retry = run.state in ("held", "failed")
+    """What can be done about a run as it is just now: without what was in it, only to end it."""
+    can_retry = run.state in ("held", "failed") and run.sealed
     repeated = [step for step in run.steps if step.state in _STOPPED_BY] if can_retry else []
     unknown = [step.action for step in repeated if step.state == "unknown"]
     return Acts(
         can_retry=can_retry,
         can_end=run.ended_at is None,
-        can_be_replayed=run.state in ("failed", "stopped"),
-        skips=tuple(_skip(step) for step in run.steps if run.ended_at is None and step.state in _OPEN),
+        can_be_replayed=run.state in ("failed", "stopped") and run.sealed,
+        skips=tuple(_skip(step) for step in run.steps if _is_open(run) and step.state in _OPEN),
         sends=messages([step.action for step in repeated]),
         may_be_twice=bool(messages([action for action in unknown if not runs.can_be_asked(action)])),
         is_asked_first=bool(messages([action for action in unknown if runs.can_be_asked(action)])),
     )
+
+
+def _is_open(run: Run) -> bool:
+    return run.ended_at is None and run.sealed
 
 
 def _skip(step: Step) -> Skip:

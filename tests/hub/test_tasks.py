@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from hub import Event, Rejected, Steps, recipe, runs, schema, tasks
 from hub.backup import make_backup, restore_backup
+from hub.clock import Clock
 from hub.errors import NotFound
 from hub.recipe import Recipe
 from hub.tasks import CANCEL, DONE, GOING, PORTION, RETRY, STOPPED
 from tests import telling
+from tests.servers import until
 from tests.world import World, happen, tell
 
 MANY = PORTION * 2 + 5
@@ -143,6 +145,21 @@ def test_a_task_that_cannot_go_on_holds_up_no_other_one(held: World, monkeypatch
         tasks.go_on(held.hub)
     assert tasks.get(held.hub, held.workspace, broken).state == GOING
     assert tasks.get(held.hub, held.workspace, task_id).state == DONE
+
+
+def test_the_clock_goes_on_with_it_until_it_is_done(held: World) -> None:
+    task_id, ticking = begun(held, CANCEL), Clock(held.hub)
+    ticking.start()
+
+    def is_done() -> bool:
+        held.clock.advance(1)  # what comes round is due again
+        return tasks.get(held.hub, held.workspace, task_id).state == DONE
+
+    try:
+        until(is_done, 30, "The task")
+    finally:
+        ticking.stop()
+    assert {run.state for run in held.runs} == {"stopped"}
 
 
 def test_an_erasure_leaves_a_receipt_and_no_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

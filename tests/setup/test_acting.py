@@ -78,6 +78,17 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(world: World) -> None:
         assert answer.status_code == 404
 
 
+def test_of_a_run_whose_content_is_gone_only_the_end_is_offered(world: World) -> None:
+    held = world.run(SMS | {"state": "unknown"}, state="held", sealed=False)
+    failed = world.run(SMS | {"state": "refused", "ended_at": 1}, state="failed", sealed=False)
+    offered = [
+        re.findall(r'<button[^>]*id="(retry|end|replay|skip-0)"', world.open(f"/w/1/runs/{run_id}").text)
+        for run_id in (held, failed)
+    ]
+    assert offered == [["end"], []]
+    assert "was removed after its time" in told(world, f"/w/1/runs/{failed}/retry")
+
+
 def test_a_step_can_be_skipped_and_a_wait_ended(world: World) -> None:
     later = world.clock.now() + 3_600_000
     waiting = world.run({"action": "sleep", "state": "waiting", "due_at": later}, state="waiting", due_at=later)
