@@ -210,8 +210,9 @@ def _tell_its_moment(source: sa.Connection, target: sa.Connection, file: Path, m
 
 def _doubt_again(hub: Hub, source: sa.Connection, target: sa.Connection, file: Path) -> None:
     """What was open when the backup was made may have left since: it counts as left and never recorded, so that it is
-    asked about before it is done. What comes next of what came in before, the engine takes so too."""
-    table, step = schema.backup, schema.step
+    asked about before it is done. What comes next of what came in before, the engine takes so too. And what was being
+    tried again is left to whoever asked for it: they did so on what they knew then."""
+    table, step, task = schema.backup, schema.step, schema.task
     rows = [dict(row._mapping) for row in source.execute(sa.select(table))]
     made_at = max((row["made_at"] for row in rows if row["restored_at"] is None), default=0)
     hub.database.insert_new(target, table, [row for row in rows if row["restored_at"] is not None])
@@ -222,6 +223,8 @@ def _doubt_again(hub: Hub, source: sa.Connection, target: sa.Connection, file: P
         .where(step.c.state == "waiting", step.c.connection_id.is_not(None))
         .values(state="claimed", claimed_at=made_at, due_at=None)
     )
+    again = (task.c.state == "going") & (task.c.kind == "retry")
+    target.execute(sa.update(task).where(again).values(state="stopped", ended_at=hub.clock.now()))
 
 
 # ---- erasing

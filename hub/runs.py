@@ -71,7 +71,7 @@ def retry_within(
     if not row.sealed:
         raise NotPossible("What the run needs to go on was removed after its time. Replay cannot bring it back.")
     steps = _stopped_steps(connection, row)
-    asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
+    asked = [step for step in steps if step.state == "unknown" and can_be_asked(step.action)]
     again = [step for step in steps if step not in asked]
     now = hub.clock.now()
     at = _asked_at(connection, row, now)
@@ -108,7 +108,8 @@ def _stopped_steps(connection: sa.Connection, run: Any) -> Sequence[Any]:
     return connection.execute(query.order_by(table.c.position).with_for_update()).all()
 
 
-def _can_be_asked(action: str) -> bool:
+def can_be_asked(action: str) -> bool:
+    """Whether the provider can tell if this action happened: then it is asked before a retry repeats it."""
     try:
         return registry.action(action).repeat == "readback"
     except HubError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import history, registry
 from ..core import Hub
 from ..errors import HubError
 from ..workspaces import Workspace
 from . import queries, words
-from .happenings import EventLine, Unread, event_line, events_before, unreadable
+from .happenings import NO_RECIPE, EventLine, Unread, event_line, events_before, unreadable
 from .home import RunLine, run_line
 from .queries import Run
 
@@ -44,6 +44,11 @@ class Activity:
     recipes: tuple[tuple[str, str], ...]
     unread: tuple[Unread, ...]
     is_first: bool
+
+    @property
+    def is_overview(self) -> bool:
+        """Whether it is the page that everybody begins with."""
+        return self.show == EVERYTHING and self.is_first and not self.recipe
 
     @property
     def can_choose(self) -> bool:
@@ -84,8 +89,17 @@ def _everything(hub: Hub, workspace: Workspace, before: int) -> tuple[list[RunLi
         runs = by_event[event.id]
         lines += [run_line(run, now, accounts) for run in runs]
         if skipped := event_line(event, now, on, has_runs=bool(runs)):
-            lines.append(skipped)
+            _add(lines, skipped)
     return lines, events[-1].id if len(events) == AT_ONCE else None
+
+
+def _add(lines: list[RunLine | EventLine], line: EventLine) -> None:
+    """Adds a line, or counts it where the one before says the same: services tell some things again and again."""
+    last = lines[-1] if lines else None
+    if isinstance(last, EventLine) and line.reasons == (NO_RECIPE,) and last.said_twice(line):
+        lines[-1] = replace(last, times=last.times + 1)
+    else:
+        lines.append(line)
 
 
 def _skipped(hub: Hub, workspace: Workspace, before: int) -> tuple[Sequence[EventLine], int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import runs
 from ..step import SLEEP, SLEEP_UNTIL, WAIT_FOR
 from . import words
 from .activity import messages
@@ -25,7 +26,7 @@ class Skip:
 @dataclass(frozen=True)
 class Acts:
     """What can be done. `sends` are the messages that trying again may send, in words; `may_be_twice` whether the
-    customer may have got them already."""
+    customer may have got one already and nobody can tell, `is_asked_first` whether the service is asked for one."""
 
     can_retry: bool
     can_end: bool
@@ -33,21 +34,27 @@ class Acts:
     skips: tuple[Skip, ...]
     sends: tuple[str, ...]
     may_be_twice: bool
+    is_asked_first: bool
 
 
 def acts(run: Run) -> Acts:
-    """What can be done about a run as it is just now."""
-    can_retry = run.state in ("held", "failed")
+    """What can be done about a run as it is just now: without what was in it, only to end it."""
+    can_retry = run.state in ("held", "failed") and run.sealed
     repeated = [step for step in run.steps if step.state in _STOPPED_BY] if can_retry else []
-    sends = messages([step.action for step in repeated])
+    unknown = [step.action for step in repeated if step.state == "unknown"]
     return Acts(
         can_retry=can_retry,
         can_end=run.ended_at is None,
-        can_be_replayed=run.state in ("failed", "stopped"),
-        skips=tuple(_skip(step) for step in run.steps if run.ended_at is None and step.state in _OPEN),
-        sends=sends,
-        may_be_twice=bool(messages([step.action for step in repeated if step.state == "unknown"])),
+        can_be_replayed=run.state in ("failed", "stopped") and run.sealed,
+        skips=tuple(_skip(step) for step in run.steps if _is_open(run) and step.state in _OPEN),
+        sends=messages([step.action for step in repeated]),
+        may_be_twice=bool(messages([action for action in unknown if not runs.can_be_asked(action)])),
+        is_asked_first=bool(messages([action for action in unknown if runs.can_be_asked(action)])),
     )
+
+
+def _is_open(run: Run) -> bool:
+    return run.ended_at is None and run.sealed
 
 
 def _skip(step: Step) -> Skip:

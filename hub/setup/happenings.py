@@ -37,7 +37,8 @@ class EventRow:
 
 @dataclass(frozen=True)
 class EventLine:
-    """An event that started nothing, or less than it might have. `can_be_replayed`: a person may have it start now."""
+    """An event that started nothing, or less than it might have. `can_be_replayed`: a person may have it start now.
+    `times`: how many events in a row say the same, this the newest."""
 
     id: int
     at: Moment
@@ -46,6 +47,12 @@ class EventLine:
     state: State
     tools: tuple[Tool, ...]
     can_be_replayed: bool
+    times: int = 1
+
+    def said_twice(self, other: EventLine) -> bool:
+        """Whether another event says just the same, and there is nothing to do about either."""
+        same = (self.title, self.reasons, self.tools) == (other.title, other.reasons, other.tools)
+        return same and not self.can_be_replayed and not other.can_be_replayed
 
 
 def events_before(hub: Hub, workspace: Workspace, before: int, limit: int, *, skipped: bool = False) -> list[EventRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +95,12 @@ def known(hub: Hub, workspace: Workspace, who: Who) -> Known:
         under_way=sum(run.ended_at is None for run in runs),
         erased_at=words.moment(erased, now) if erased is not None else None,
     )
+
+
+def names_in(export: Mapping[str, Any]) -> tuple[str, ...]:
+    """The e-mails and numbers that somebody goes by, in what is kept about them."""
+    told = [event["person"] for event in export["events"] if event["person"]]
+    return tuple(dict.fromkeys(name for person in told for name in (person["email"], person["phone"]) if name))
 
 
 def _events(connection: sa.Connection, workspace: Workspace, ids: set[int]) -> list[int]:

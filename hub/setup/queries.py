@@ -64,7 +64,7 @@ _SHOWN = tuple(item.name for item in fields(Step) if item.name not in ("awaits",
 
 @dataclass(frozen=True)
 class Run:
-    """A run, the event that started it, and its steps in order."""
+    """A run, the event that started it, and its steps in order. `sealed`: what was in it is still kept."""
 
     id: int
     recipe: str
@@ -77,6 +77,7 @@ class Run:
     event_type: str
     event_at: int
     received_at: int
+    sealed: bool
     steps: tuple[Step, ...]
 
 
@@ -219,6 +220,7 @@ def _runs(hub: Hub, workspace: Workspace, which: sa.ColumnElement[bool], limit: 
             event_type=row.event_type,
             event_at=row.event_at,
             received_at=row.received_at,
+            sealed=row.sealed,
             steps=tuple(steps.get(row.id, ())),
         )
         for row in rows

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub import Event, Steps, clock, recipe, retention, wait_for
+from hub import Event, Steps, clock, recipe, retention, tasks, wait_for
 from hub.outbox.standing import has_work
 from hub.retention.disk import make_room
 from tests import telling
@@ -35,10 +35,18 @@ LARGE = {
     "echo",
     "erasure",
     "privacy_request",
+    "task",
     "connection",
 }
 
-FEW = {"ix_delivery_new", "ix_step_outbox", "ix_step_claimed", "ix_privacy_request_open", "ix_privacy_request_ready"}
+FEW = {
+    "ix_delivery_new",
+    "ix_step_outbox",
+    "ix_step_claimed",
+    "ix_privacy_request_open",
+    "ix_privacy_request_ready",
+    "ix_task_going",
+}
 """Indexes over the few rows that wait for something: these may be read through."""
 
 
@@ -114,6 +122,8 @@ def test_no_plan_reads_a_large_table_through(full: World) -> None:
         retention.sweep_at_once(full.hub)
         retention.sweep(full.hub)
         full.hub.privacy.act()
+        assert tasks.begin(full.hub, full.workspace, None, "retry", "failed", "one_thing") is None
+        assert tasks.go_on(full.hub) == 0
         full.hub.enabled.refresh()
         clock.compare_subscriptions(full.hub)
         if full.hub.database.is_sqlite:

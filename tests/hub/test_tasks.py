@@ -5,15 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from hub import Event, Rejected, Steps, recipe, runs, schema, tasks
+from hub.backup import make_backup, restore_backup
+from hub.clock import Clock
 from hub.errors import NotFound
 from hub.recipe import Recipe
 from hub.tasks import CANCEL, DONE, GOING, PORTION, RETRY, STOPPED
 from tests import telling
+from tests.servers import until
 from tests.world import World, happen, tell
 
 MANY = PORTION * 2 + 5
@@ -143,6 +147,21 @@ def test_a_task_that_cannot_go_on_holds_up_no_other_one(held: World, monkeypatch
     assert tasks.get(held.hub, held.workspace, task_id).state == DONE
 
 
+def test_the_clock_goes_on_with_it_until_it_is_done(held: World) -> None:
+    task_id, ticking = begun(held, CANCEL), Clock(held.hub)
+    ticking.start()
+
+    def is_done() -> bool:
+        held.clock.advance(1)  # what comes round is due again
+        return tasks.get(held.hub, held.workspace, task_id).state == DONE
+
+    try:
+        until(is_done, 30, "The task")
+    finally:
+        ticking.stop()
+    assert {run.state for run in held.runs} == {"stopped"}
+
+
 def test_an_erasure_leaves_a_receipt_and_no_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.turn_on(monkeypatch, doer)
     happen(world, n=1)
@@ -173,6 +192,17 @@ def test_an_erasure_that_was_broken_off_counts_what_it_had_removed(
     tasks.go_on(world.hub)
     receipt = tasks.get(world.hub, world.workspace, task_id).receipt
     assert (receipt["people"], receipt["events"], receipt["runs"]) == (1, 1, 1)
+
+
+def test_what_a_restored_backup_was_trying_again_is_left_to_a_person(failed: World, tmp_path: Path) -> None:
+    telling.provider.answer = lambda name, inputs: {"id": "1"}
+    task_id = begun(failed, RETRY)
+    make_backup(failed.hub, tmp_path / "backup")
+    finish(failed)
+    restore_backup(failed.hub, tmp_path / "backup")
+    finish(failed)
+    assert tasks.get(failed.hub, failed.workspace, task_id).state == STOPPED
+    assert len(telling.provider.done) == MANY
 
 
 KILLED = """

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub import schema, tasks
+from hub import runs, schema, tasks
 from hub.ids import new_id
 from hub.workspaces import Workspace
 from tests.setup.access.conftest import Browser, joined, signed_in
@@ -52,14 +52,16 @@ def test_a_held_run_can_be_tried_again_or_ended(world: World) -> None:
     assert f"tried run {run_id} again" in changes(world) and f"ended run {other}" in changes(world)
 
 
-def test_before_a_message_is_sent_again_it_is_said_who_gets_it(world: World) -> None:
+def test_before_a_message_is_sent_again_it_is_said_who_gets_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = world.run(SMS | {"state": "unknown"}, state="held")
     refused = world.run(SMS | {"state": "refused", "ended_at": 1}, state="failed")
     quiet = world.run({"action": "hubspot.upsert_contact", "state": "unknown"}, state="held")
     shown = [text_of(world.open(f"/w/1/runs/{run_id}").text) for run_id in (unknown, refused, quiet)]
     says = "for the one customer whom this is about: Send a text message."
     assert [says in text for text in shown] == [True, True, False]
-    assert ["they get it twice" in text for text in shown] == [True, False, False]
+    assert ["sends nothing twice" in text for text in shown] == [True, False, False]
+    monkeypatch.setattr(runs, "can_be_asked", lambda action: False)
+    assert "they get it twice" in text_of(world.open(f"/w/1/runs/{unknown}").text)
 
 
 def test_what_cannot_be_done_says_why_and_changes_nothing(world: World) -> None:
@@ -74,6 +76,17 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(world: World) -> None:
     for path in (f"/w/1/runs/{1 << 63}/retry", "/w/1/runs/5/end", f"/w/1/events/{1 << 63}/replay", "/w/1/tasks/5"):
         answer = world.open(path) if "tasks" in path else world.send(path)
         assert answer.status_code == 404
+
+
+def test_of_a_run_whose_content_is_gone_only_the_end_is_offered(world: World) -> None:
+    held = world.run(SMS | {"state": "unknown"}, state="held", sealed=False)
+    failed = world.run(SMS | {"state": "refused", "ended_at": 1}, state="failed", sealed=False)
+    offered = [
+        re.findall(r'<button[^>]*id="(retry|end|replay|skip-0)"', world.open(f"/w/1/runs/{run_id}").text)
+        for run_id in (held, failed)
+    ]
+    assert offered == [["end"], []]
+    assert "was removed after its time" in told(world, f"/w/1/runs/{failed}/retry")
 
 
 def test_a_step_can_be_skipped_and_a_wait_ended(world: World) -> None:

@@ -74,6 +74,15 @@ def test_everything_is_told_newest_first_also_what_started_nothing(world: World)
     ]
 
 
+def test_what_is_told_again_and_again_is_one_line(world: World) -> None:
+    for _ in range(3):
+        event(world, type="twilio.message.status_changed")
+    event(world)
+    event(world, type="twilio.message.status_changed")
+    shown = lines(world.open(ACTIVITY).text)
+    assert ["(3 times)" in line for line in shown] == [False, False, True]
+
+
 def test_each_filter_shows_its_own(world: World) -> None:
     for state in ("held", "failed", "waiting", "running", "done"):
         world.run(state=state, recipe=state)

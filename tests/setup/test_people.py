@@ -138,6 +138,7 @@ def test_what_is_kept_can_be_downloaded_and_that_is_written_down(world: World) -
 def test_what_is_kept_can_be_opened_and_stays_text(world: World) -> None:
     known(world, note=NASTY)
     page = world.send(f"{found(world)}/open").text
+    assert f"Known as {ADA} ." in text_of(page)
     assert "alert(1)" in page and "<img" not in page
     assert re.findall(r"<script[^>]*>", page) == ['<script src="/assets/live.js" defer>']
     assert "opened what is kept" in text_of(world.open("/w/1/changes").text)

@@ -32,7 +32,7 @@ MOST_ID = 1 << 63
 
 class Find(Form):
     person = text(
-        "E-mail or phone number", help="It is looked up and not kept. A number with its country code: +1 415 …"
+        "Look somebody up", help="By e-mail, or by phone with the country code. It is looked up and not kept."
     )
 
 
@@ -122,7 +122,7 @@ def shown_list(here: Here, find: Find, status: int = 200) -> Response:
         status,
         found=found,
         filters=FILTERS,
-        chart=events_per_day(here.hub, here.workspace) if found.is_first else None,
+        chart=events_per_day(here.hub, here.workspace) if found.is_overview else None,
         works=works.lines_of(here, going=True) if found.is_first else (),
         find=find,
     )

@@ -129,7 +129,7 @@ def _shown_all(here: Here, find: Find, keep: Keep, status: int = 200) -> Respons
     )
 
 
-def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: str | None = None) -> Response:
+def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: dict[str, Any] | None = None) -> Response:
     return here.show(
         "person.html",
         status,
@@ -137,7 +137,8 @@ def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: str | N
         is_number=who.is_number,
         known=told.known(here.hub, here.workspace, who),
         form=form,
-        opened=opened,
+        opened=json.dumps(opened, indent=2, ensure_ascii=False) if opened else None,
+        names=told.names_in(opened) if opened else (),
     )
 
 
@@ -152,7 +153,7 @@ def _given(here: Here, who: Who, what: str, *, as_file: bool) -> Response:
     audit.note(here.hub, what, here.user, here.workspace.id)
     if as_file:
         return _as_file(found, "what-is-kept.json")
-    return _shown(here, who, Erase(word=""), opened=json.dumps(found, indent=2, ensure_ascii=False))
+    return _shown(here, who, Erase(word=""), opened=found)
 
 
 def _as_file(document: dict[str, Any], name: str) -> Response:
