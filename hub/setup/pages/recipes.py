@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +151,7 @@ def add(pages: Pages) -> None:
         usable = [connection for connection in found.connections if connection.state != OFF]
         usable.sort(key=lambda connection: connection.id not in preferred)
         offers = {
-            name: choosers.offered(setting.words.chooses, usable)
+            name: choosers.offered(setting.words.chooses, usable, _within(found, setting.words.chooses))
             for name, setting in found.recipe.settings.items()
             if setting.words.chooses
         }
@@ -235,6 +236,17 @@ def _faults(found: Found, form: SettingsForm) -> list[str]:
 
 def _ways(found: Found) -> tuple[Way, ...]:
     return ways(found.recipe, found.settings)
+
+
+def _within(found: Found, chooses: str) -> str:
+    """The id that was chosen for what this choice lies in: the audience of a tag."""
+    of, _, name = chooses.partition(".")
+    with suppress(HubError, KeyError):
+        within = registry.connector(of).choosable[name].within
+        for other, setting in found.recipe.settings.items():
+            if within and setting.words.chooses == f"{of}.{within}":
+                return request.form.get(SETTING + other) or str(found.settings.get(other, ""))
+    return ""
 
 
 def _pairs(form: SettingsForm) -> list[tuple[str, str]]:
