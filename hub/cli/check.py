@@ -120,6 +120,7 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
     """Asks the service itself whether the login works."""
     from .. import commands
     from ..errors import HubError, NotAuthorized, TryLater
+    from ..oauth.renewing import asked
 
     what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
     if connection.state == "off":
@@ -130,7 +131,7 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
     ask = connection.connector.function("check")
     assert ask is not None  # the registry validated the connector
     try:
-        ask(hub.connections.client(connection))
+        asked(hub, connection, ask)
     except TryLater:
         return Finding(what, False, "The service does not answer now.")
     except NotAuthorized as error:

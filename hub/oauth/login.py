@@ -15,13 +15,14 @@ SPENT_MS = 30_000
 """A token that ends sooner is not used: a call may take that long."""
 
 FRESH_MS = 60_000
-"""A token as new as this that is not accepted will not be for being renewed."""
+"""For so long after a token came in place of one that was not accepted, it is not replaced for the same reason."""
 
 
 @dataclass(frozen=True)
 class Login:
     """A login that somebody gave the hub's app with this client id. Instants are milliseconds since 1970.
 
+    doubted        whether the access token came in place of one that was not accepted
     refresh_token  None where the provider gives none: then the access token does not end
     expires_at     when the access token ends; None: it does not
     """
@@ -30,6 +31,7 @@ class Login:
     issued_at: int
     expires_at: int | None
     refresh_token: str | None = field(repr=False)
+    doubted: bool = False
 
     @property
     def renew_at(self) -> int | None:
@@ -38,13 +40,20 @@ class Login:
             return None
         return self.expires_at - (self.expires_at - self.issued_at) // 3
 
+    @property
+    def can_renew(self) -> bool:
+        return self.refresh_token is not None
+
     def is_over(self, now: int) -> bool:
         """Whether the access token has ended, or does before a call would."""
         return self.expires_at is not None and self.expires_at - SPENT_MS <= now
 
     def may_renew(self, now: int) -> bool:
-        """Whether a token that is not accepted may be replaced by a better one."""
-        return self.refresh_token is not None and now - self.issued_at > FRESH_MS
+        """Whether a token that is not accepted may be replaced by a better one. That was done just now, if it came for
+        this reason, has not ended, and is new; on a clock that was set back it is not known to be new."""
+        has_ended = self.expires_at is not None and self.expires_at <= now
+        is_old = has_ended or abs(now - self.issued_at) > FRESH_MS
+        return self.can_renew and (is_old or not self.doubted)
 
 
 def login_in(fields: Mapping[str, Any]) -> Login | None:
@@ -53,7 +62,7 @@ def login_in(fields: Mapping[str, Any]) -> Login | None:
     return Login(**kept) if kept else None
 
 
-def kept(tokens: Tokens, client_id: str, now: int) -> dict[str, Any]:
+def kept(tokens: Tokens, client_id: str, now: int, *, doubted: bool = False) -> dict[str, Any]:
     """A login, as it is kept, whose tokens came just now."""
     expires_at = None if tokens.expires_in is None else now + round(tokens.expires_in * 1000)
-    return asdict(Login(client_id, now, expires_at, tokens.refresh_token))
+    return asdict(Login(client_id, now, expires_at, tokens.refresh_token, doubted))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,16 +25,21 @@ from .login import LOGIN, kept, login_in
 from .tokens import tokens_for_refresh
 
 log = logging.getLogger("hub.oauth")
+T = TypeVar("T")
 
 LEASE_SECONDS = LONGEST_CALL_SECONDS + 15.0
 AGAIN_MS = 60_000
 """How long after a provider gave no answer it is asked again, ahead of time."""
 
+SWEEP_SECONDS = 20.0
+"""Where providers take long to answer, the rest is renewed when it comes round again: other chores wait for it."""
+
 _TRIES, _PAUSE_SECONDS = 100, 0.1
 
 
-def renewed(hub: Hub, connection: Connection) -> Connection:
+def renewed(hub: Hub, connection: Connection, *, doubted: bool = False) -> Connection:
     """The connection with another access token than this one has: one that somebody renewed meanwhile, else renews it.
+    `doubted`: because this one was not accepted.
 
     Raises NotAuthorized if the account needs a new login, which is written down then, and TryLater if the provider, or
     the process that renews it just now, does not answer.
@@ -46,11 +51,26 @@ def renewed(hub: Hub, connection: Connection) -> Connection:
         lease = hub.database.acquire(f"oauth:{connection.id}", LEASE_SECONDS)
         if lease is not None:
             try:
-                return _renew(hub, connection)
+                return _renew(hub, connection, doubted)
             finally:
                 hub.database.release(lease)
         hub.pause(_PAUSE_SECONDS)
     raise ServiceDown("Another process is renewing the login, and is not done yet. It is tried again later.")
+
+
+def asked(hub: Hub, connection: Connection, work: Callable[[Any], T]) -> T:
+    """What `work` gives, which asks something with the account's client and may do so again: a token that has ended is
+    renewed before, one that is not accepted is renewed once. Raises what `work` and `renewed` raise."""
+    login = connection.login
+    if login is not None and login.is_over(hub.clock.now()):
+        connection = renewed(hub, connection)
+    try:
+        return work(hub.connections.client(connection))
+    except NotAuthorized as error:
+        login = connection.login
+        if error.status != 401 or login is None or not login.may_renew(hub.clock.now()):
+            raise
+    return work(hub.connections.client(renewed(hub, connection, doubted=True)))
 
 
 def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -59,8 +79,9 @@ def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
     with hub.database.read() as database:
         query = sa.select(table.c.id).where(table.c.state == READY, table.c.renew_at <= hub.clock.now())
         ids = database.execute(query.order_by(table.c.renew_at)).scalars().all()
+    until = hub.clock.monotonic() + SWEEP_SECONDS
     for connection_id in ids:
-        if stopping():
+        if stopping() or hub.clock.monotonic() >= until:
             return
         try:
             connection = hub.connections.get(connection_id, fresh=True)
@@ -71,12 +92,13 @@ def renew_due(hub: Hub, stopping: Callable[[], bool] = lambda: False) -> None:
             log.warning("%s needs a new login: %s", connection_id, lost)
         except ActionFailed as error:
             log.warning("%s: its login could not be renewed, and is again in a minute: %s", connection_id, error)
-            _put_off(hub, connection)
+            _put_off(hub, connection_id)
         except HubError as error:  # one business's trouble is not the others'
             log.warning("%s: its login cannot be renewed: %s", connection_id, error)
+            _put_off(hub, connection_id)
 
 
-def _renew(hub: Hub, connection: Connection) -> Connection:
+def _renew(hub: Hub, connection: Connection, doubted: bool) -> Connection:
     found = hub.connections.get(connection.id, fresh=True)
     if _differs(found, connection):
         return found
@@ -98,7 +120,7 @@ def _renew(hub: Hub, connection: Connection) -> Connection:
     def change(fields: dict[str, Any]) -> dict[str, Any] | None:
         if login_in(fields) != login or fields.get(keeps) != found.fields.get(keeps):
             return None  # somebody connected the account again meanwhile: that login counts
-        return fields | {keeps: tokens.access_token, LOGIN: kept(tokens, login.client_id, now)}
+        return fields | {keeps: tokens.access_token, LOGIN: kept(tokens, login.client_id, now, doubted=doubted)}
 
     hub.database.retrying(lambda: hub.connections.change_fields(found, change))
     return hub.connections.get(found.id, fresh=True)
@@ -118,8 +140,8 @@ def _lost(hub: Hub, connection: Connection, why: str) -> NotAuthorized:
     return NotAuthorized(reason)
 
 
-def _put_off(hub: Hub, connection: Connection) -> None:
-    table = schema.connection
+def _put_off(hub: Hub, connection_id: str) -> None:
+    table, now = schema.connection, hub.clock.now()
     with hub.database.write() as database:
-        mine = sa.update(table).where(table.c.id == connection.id, table.c.changed_at == connection.changed_at)
-        database.execute(mine.values(renew_at=hub.clock.now() + AGAIN_MS))
+        mine = sa.update(table).where(table.c.id == connection_id, table.c.renew_at <= now)
+        database.execute(mine.values(renew_at=now + AGAIN_MS))

@@ -82,7 +82,7 @@ class _Holder:
         self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic, in_flight)
         self.observations: deque[Observation] = deque()
         self.doubtful: dict[Name, Doubtful] = {}
-        self.lost_login = self.renews = False
+        self.lost_login = self.renews = self.accepted = False
         self.looked: float | None = None
         self.idle_since: float | None = None
         self.next_at: int | None = None
@@ -120,7 +120,7 @@ class _Holder:
         """Has the login renewed; whether there is one to work with. Whoever cannot say just now is asked again after a
         rest, and nothing is lost."""
         try:
-            self.connection = renewed(self.hub, self.connection)
+            self.connection = renewed(self.hub, self.connection, doubted=self.renews)
         except NotAuthorized:
             return False
         except ActionFailed as error:
@@ -181,8 +181,11 @@ class _Holder:
             outcomes += self._take(now)
         if lost := [o.failure for o in outcomes if isinstance(o.failure, NotAuthorized)]:
             login, is_first = self.connection.login, not self.lost_login
-            may_renew = login is not None and login.may_renew(now) and all(failure.status == 401 for failure in lost)
+            # One that was accepted in this turn was good, however new it is.
+            may_renew = login is not None and (login.may_renew(now) or (self.accepted and login.can_renew))
+            may_renew = may_renew and all(failure.status == 401 for failure in lost)
             self.lost_login, self.renews = True, may_renew and (is_first or self.renews)
+        self.accepted = self.accepted or any(outcome.is_settled for outcome in outcomes)
         return outcomes
 
     def _take(self, now: int) -> list[Outcome]:

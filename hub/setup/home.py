@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import commands, registry
 from ..clock import leads_until
-from ..connections import NEEDS_LOGIN, READY
+from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
 from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import connections, queries, timeline, words
+from .beginning import Todo, todos
 from .connections import AccountLine
 from .practice_shop import practice_shop
 from .queries import Account, Run
@@ -23,12 +23,13 @@ MOST_HELD = 5
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is: one sentence, and what to do about it, a `command` where there is one."""
+    """How everything is: one sentence, and what to do about it: at an `account`, or with a `command`."""
 
     state: State
     says: str
     then: str | None = None
     command: str | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,15 @@ class Home:
     heard: str | None
     accounts: tuple[AccountLine, ...]
     recipes: tuple[RecipeLine, ...]
-    possible: tuple[Recipe, ...]
     held: tuple[RunLine, ...]
     more_held: bool
     latest: tuple[RunLine, ...]
     can_practise: bool
+    todos: tuple[Todo, ...]
 
 
-def home(hub: Hub, workspace: Workspace, option: str) -> Home:
-    """Everything that the first page shows of a workspace. Commands get `option`, which names it where it must."""
+def home(hub: Hub, workspace: Workspace) -> Home:
+    """Everything that the first page shows of a workspace."""
     now = hub.clock.now()
     accounts = queries.accounts(hub, workspace)
     known = {account.connection.id: account for account in accounts}
@@ -76,15 +77,15 @@ def home(hub: Hub, workspace: Workspace, option: str) -> Home:
     latest = queries.latest_runs(hub, workspace, LATEST)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, now, option),
+        health=_health(hub, workspace, accounts, recipes, held, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
-        possible=tuple(_possible(accounts, recipes)),
         held=tuple(_run(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
         latest=tuple(_run(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
+        todos=todos(accounts, recipes, ran=bool(latest)),
     )
 
 
@@ -95,7 +96,6 @@ def _health(
     recipes: Sequence[Recipe],
     held: Sequence[Run],
     now: int,
-    option: str,
 ) -> Health:
     if leads_until(hub) is None:
         then = "What came in is kept. Start the rest of the hub, each in a terminal of its own:"
@@ -104,13 +104,17 @@ def _health(
         if account.connection.state == NEEDS_LOGIN:
             title = account.connection.connector.title
             then = "What waits for it goes on as soon as you do. Nothing is lost."
-            command = commands.connect_again(account.connection, option)
-            return Health(STATES[NEEDS_YOU], f"{title} needs you to sign in again", then, command)
+            says = f"{title} needs you to sign in again"
+            return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
     if held:
         count = "One thing waits" if len(held) == 1 else f"{len(held)} things wait"
         if len(held) > MOST_HELD:
             count = f"More than {MOST_HELD} things wait"
         return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
+    if failed := queries.count_failed(hub, workspace, now - words.DAY):
+        count = "One thing" if failed == 1 else f"{failed:,} things"
+        then = "What was done stays done. See why, and try the rest again."
+        return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then)
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = f"{paused[0].connection.connector.title} takes no calls just now"
@@ -119,6 +123,8 @@ def _health(
         return Health(
             STATES[CATCHING_UP], "Catching up", "Some things wait longer than usual. All are kept, and get their turn."
         )
+    if any(account.connection.state == PAUSED for account in accounts):
+        return Health(STATES[OFF], "All sending is paused")
     if not any(account.connection.state == READY for account in accounts):
         return Health(STATES[OFF], "Nothing is connected yet")
     if not recipes:
@@ -133,13 +139,6 @@ def _recipe(recipe: Recipe) -> RecipeLine:
         when=f"When {words.any_of([match.type for match in recipe.on])}",
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
-
-
-def _possible(accounts: Sequence[Account], on: Sequence[Recipe]) -> list[Recipe]:
-    """The recipes that could be switched on, as everything they need is connected."""
-    connected = {account.connection.connector.name for account in accounts if account.connection.state == READY}
-    names = {recipe.name for recipe in on}
-    return [r for r in registry.recipes().values() if r.name not in names and set(r.needs) <= connected]
 
 
 def _run(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:

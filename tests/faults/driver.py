@@ -15,7 +15,7 @@ from tests.faults.load import load
 from tests.faults.observing import look
 from tests.faults.playing import Playing
 from tests.faults.posting import Posting
-from tests.faults.schedule import Fault, schedule
+from tests.faults.schedule import LOGIN_LOST, Fault, schedule
 from tests.faults.settling import Settled, settle
 from tests.faults.site import running
 
@@ -58,6 +58,12 @@ class Result:
         return "\n".join(lines)
 
 
+def asked_for_nothing(faults: Sequence[Fault], settled: Settled) -> list[str]:
+    """The accounts that a person had to connect again although their login was never lost."""
+    lost = {fault.target for fault in faults if fault.what == LOGIN_LOST}
+    return [f"{name} asked for a login that it had" for name in sorted(settled.asked_for - lost)]
+
+
 def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.1f} s"
 
@@ -75,6 +81,7 @@ def play(seed: int, kind: str, *, real: bool = False, evidence: Path | None = No
         settled = settle(site, playing, posting, real=real)
         findings = audit(made, look(site, made))
         look_after(site, findings)
+        findings.other += asked_for_nothing(faults, settled)
         took = time.monotonic() - began
         result = Result(seed, kind, faults, events_acknowledged(made), settled, findings, took)
         if evidence is not None and not result.is_good:

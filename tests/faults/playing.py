@@ -11,9 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psycopg
 import redis
 
-from tests.faults.schedule import ALL, DATABASE, DISK, ENDLESS, REDIS, Fault
+from tests.faults.schedule import ALL, DATABASE, DISK, ENDLESS, LOGIN_LOST, REDIS, TOKENS_END, Fault
 from tests.faults.site import Site
 from tests.servers import Server
+
+LONG_SECONDS = 1800
+"""For how long HubSpot's tokens last."""
 
 
 class Playing:
@@ -62,6 +65,8 @@ class Playing:
         elif fault.target == REDIS:
             assert self.site.redis is not None
             self._redis(fault, self.site.redis)
+        elif fault.what == TOKENS_END:
+            self._tokens(fault)
         else:
             self._provider(fault)
 
@@ -119,12 +124,18 @@ class Playing:
         time.sleep(fault.seconds)
         server.start()
 
+    def _tokens(self, fault: Fault) -> None:
+        self.site.providers.let_tokens_last(fault.target, 1)
+        self.site.providers.end_tokens(fault.target)
+        time.sleep(fault.seconds)
+        self.site.providers.let_tokens_last(fault.target, LONG_SECONDS)
+
     def _provider(self, fault: Fault) -> None:
         self.site.providers.go_wrong(fault.target, fault.details)
         time.sleep(fault.seconds)
         if fault.details["times"] == ENDLESS:
             self.site.providers.go_right(fault.target, fault.details)
-        if fault.what == "login lost":
+        if fault.what == LOGIN_LOST:
             self.connect_again(fault.target)
 
 

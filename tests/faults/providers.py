@@ -105,6 +105,14 @@ class Providers:
         """No fault from here on."""
         self._post("_quiet", {})
 
+    def let_tokens_last(self, connector: str, seconds: int) -> None:
+        """Access tokens that are given from now on last so long."""
+        self._post(f"_settings/{connector}", {"token_seconds": seconds})
+
+    def end_tokens(self, connector: str) -> None:
+        """All access tokens end now."""
+        self._post(f"_happen/{connector}/expire_tokens", {})
+
     def in_flight(self) -> int:
         return int(self._get("_flight"))
 

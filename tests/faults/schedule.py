@@ -38,6 +38,8 @@ class Fault:
         return f"{self.at:5.2f}s  {self.what} {self.target} for {self.seconds:.2f}s {more}".rstrip()
 
 
+LOGIN_LOST = "login lost"
+
 PROVIDER_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "429": {"kind": "status", "status": 429},
     "429 with Retry-After": {"kind": "status", "status": 429, "seconds": 3},
@@ -49,9 +51,12 @@ PROVIDER_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "reset after": {"kind": "drop_after"},
     "partial": {"kind": "partial"},
     "malformed": {"kind": "malformed"},
-    "login lost": {"kind": "status", "status": 401},
+    LOGIN_LOST: {"kind": "status", "status": 401},
 }
 """Every way in which a provider answers wrongly. A login that is lost is given back by connecting again."""
+
+TOKENS_END = "tokens end"
+"""All access tokens end, and those that are given from then on last a second: each turn has to renew its login."""
 
 CALLED: Mapping[str, Sequence[str]] = {
     "hubspot": [name for name in PROVIDER_FAULTS],
@@ -66,7 +71,9 @@ SLOW_SECONDS = (1.0, 2.0, 4.0, 8.0, 22.0)
 def schedule(seed: int, kind: str, lacking: Collection[str] = ()) -> list[Fault]:
     """The faults of a seed, by time. `lacking` leaves some out and changes no other one."""
     chance = random.Random(f"schedule {kind} {seed}")
-    drawn = [*_machines(chance, kind), *_providers(chance)]
+    # With dice of their own, so that a seed's other faults are what they would be without them.
+    tokens = _tokens(random.Random(f"tokens {kind} {seed}"))
+    drawn = [*_machines(chance, kind), *_providers(chance), *tokens]
     return sorted((fault for fault in drawn if not _needs(fault) & set(lacking)), key=lambda fault: fault.at)
 
 
@@ -123,10 +130,16 @@ def _providers(chance: random.Random) -> Iterator[Fault]:
     for _ in range(chance.randint(3, 6)):
         connector = chance.choice([*sorted(CALLED), "twilio"])  # texts are what cannot be taken back
         what = chance.choice(CALLED[connector])
-        lasts = what == "login lost" or chance.random() < 0.3
+        lasts = what == LOGIN_LOST or chance.random() < 0.3
         times = ENDLESS if lasts else chance.randint(1, 6)
         details = {**PROVIDER_FAULTS[what], "times": times}
         slow = chance.choice(SLOW_SECONDS)
         if what == "slow":
             details["seconds"] = slow
         yield Fault(chance.uniform(0, SECONDS), what, connector, chance.uniform(0.5, 2.0) if lasts else 0.0, details)
+
+
+def _tokens(chance: random.Random) -> Iterator[Fault]:
+    """None or one time in which the tokens of a login by OAuth end."""
+    if chance.random() < 0.6:
+        yield Fault(chance.uniform(0, SECONDS), TOKENS_END, "hubspot", chance.uniform(0.5, 3.0))

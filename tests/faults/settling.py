@@ -34,12 +34,14 @@ class Settled:
     truthful  when everything was told truly at first; None if never
     rest      when nothing was open; None if that never came
     left      what was open at the end
+    asked_for the connectors whose account a person had to connect again
     trail     what was not told truly, as it changed: seconds and how it was
     """
 
     truthful: float | None = None
     rest: float | None = None
     left: list[str] = field(default_factory=list)
+    asked_for: set[str] = field(default_factory=set)
     trail: list[tuple[float, list[str]]] = field(default_factory=list)
 
 
@@ -99,6 +101,7 @@ def settle(site: Site, playing: Playing, posting: Posting, *, real: bool = False
             seen = look(engine, round((time.time() + site.times.gone_on) * 1000))
             if seen is not None:
                 for connector in seen.lost:
+                    watch.found.asked_for.add(connector)
                     playing.connect_again(connector)
                 if watch.judge(seen):
                     break

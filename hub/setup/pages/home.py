@@ -28,7 +28,7 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/", Right.SEE)
     def home(here: Here) -> Response:
-        return here.show("home.html", home=everything(here.hub, here.workspace, here.option))
+        return here.show("home.html", home=everything(here.hub, here.workspace))
 
     @pages.at("/w/<int:workspace_id>/runs/<int:run_id>", Right.SEE)
     def run(here: Here, run_id: int) -> Response:

@@ -38,21 +38,21 @@ def add(pages: Pages) -> None:
         known = found_in(here, connection_id)
         return _ask(here, _with_oauth(known.connector.name), known)
 
-    @pages.at("/oauth/<name>/callback", ANYBODY)
-    def come_back(visitor: Visitor, name: str) -> Response:
+    @pages.at("/oauth/<connector>/callback", ANYBODY)
+    def come_back(visitor: Visitor, connector: str) -> Response:
         def may_connect(workspace_id: int) -> bool:
             return Right.CHANGE in visitor.user.rights_in(workspace_id)
 
-        connector = _with_oauth(name)
+        title = _with_oauth(connector).title
         try:
             query = request.args.items(multi=True)
-            made, trouble, _ = connecting.finish(hub, connector.name, query, visitor.session.word, may_connect)
+            made, trouble, _ = connecting.finish(hub, connector, query, visitor.session.word, may_connect)
         except HubError as refusal:
             latest = visitor.latest_workspace
             where = {"workspace_id": latest.id} if latest else {}
             return visitor.go("connections" if latest else "index", str(refusal), trouble=True, **where)
-        audit.note(hub, "connected", visitor.user, made.workspace_id, account=f"{connector.title}, {made.label}")
-        told = f"{connector.title} is connected: {made.label}."
+        audit.note(hub, "connected", visitor.user, made.workspace_id, account=f"{title}, {made.label}")
+        told = f"{title} is connected: {made.label}."
         if trouble:
             told = f"Connected, but its events do not come yet. {trouble}"
         place = {"workspace_id": made.workspace_id, "connection_id": made.id}

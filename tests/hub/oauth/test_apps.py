@@ -17,6 +17,9 @@ from hub.oauth.connecting import begin
 from hub.sealing import Keyring
 from tests.world import KEY, World
 
+# How wake-ups travel has nothing to do with it.
+pytestmark = pytest.mark.parametrize("carrier", ["threads"], indirect=True)
+
 SECRET, FRESH = "app-secret-canary", "fresh-app-secret-canary"
 NEW_KEY = "a fresh secret key for tests that is as long as it must be"
 

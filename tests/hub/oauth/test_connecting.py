@@ -14,6 +14,9 @@ from hub.oauth.connecting import begin
 from hub.practice import Response, json_answer
 from tests.hub.oauth.going import SESSION, Owner, changed, without
 
+# How wake-ups travel has nothing to do with it.
+pytestmark = pytest.mark.parametrize("carrier", ["threads"], indirect=True)
+
 NAMES = ["shopify", "hubspot", "mailchimp"]
 LABELS = {"shopify": "Practice Mill", "hubspot": "HubSpot account 62515", "mailchimp": "Practice account"}
 

@@ -7,28 +7,15 @@ from typing import Any
 
 import pytest
 
-from connectors import hubspot, mailchimp
-from hub import Event, NotAuthorized, Steps, recipe, schema
+from hub import NotAuthorized, schema
 from hub.connections import NEEDS_LOGIN, READY, Connection
-from hub.errors import TryLater
-from hub.oauth.renewing import renew_due, renewed
-from tests import telling
+from hub.errors import ConnectorInvalid, ServiceDown, TryLater
+from hub.oauth.renewing import asked, renew_due, renewed
 from tests.hub.oauth.going import Owner
+from tests.hub.oauth.recipes import keep_contact, keep_member
 from tests.world import happen
 
 ROTATES = {"hubspot": False, "shopify": True}
-
-
-@recipe(on=telling.happened, title="Keep a contact")
-def keep_contact(event: Event) -> Steps:
-    """Keeps a contact."""
-    yield hubspot.upsert_contact(event.person.email)
-
-
-@recipe(on=telling.happened, title="Keep a member")
-def keep_member(event: Event) -> Steps:
-    """Keeps a member."""
-    yield mailchimp.upsert_member("practice", event.person.email)
 
 
 def fresh(owner: Owner, connection: Connection) -> Connection:
@@ -102,9 +89,9 @@ def test_a_provider_that_is_down_is_asked_again_and_no_login_is_lost(owner: Owne
     service.add_fault({"kind": "status", "status": 503, "path": "/oauth", "times": 1})
     renew_due(owner.hub)
     assert fresh(owner, connection).state == READY
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     renew_due(owner.hub)
-    assert owner.token("hubspot") == asked, "Not before a minute has passed."
+    assert owner.token("hubspot") == before, "Not before a minute has passed."
     owner.world.clock.advance(timedelta(minutes=1))
     renew_due(owner.hub)
     assert fresh(owner, connection).fields["access_token"] != connection.fields["access_token"]
@@ -139,9 +126,9 @@ def test_where_a_used_refresh_token_is_dead_at_once_a_lost_answer_is_told_as_a_l
 def test_of_two_who_renew_the_second_takes_what_the_first_got(owner: Owner) -> None:
     connection = owner.connect("shopify").connection
     first = renewed(owner.hub, connection)
-    asked = owner.token("shopify")
+    before = owner.token("shopify")
     assert renewed(owner.hub, connection).fields == first.fields
-    assert owner.token("shopify") == asked
+    assert owner.token("shopify") == before
 
 
 def test_a_login_that_was_given_anew_while_it_was_renewed_is_the_one_that_counts(
@@ -191,9 +178,9 @@ def test_a_token_that_is_not_accepted_is_renewed_once_and_the_call_made_again(
 ) -> None:
     owner.world.clock.advance(timedelta(minutes=5))
     owner.happen("hubspot", "expire_tokens")
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     asked_for(owner, "ada@example.com")
-    assert (contacts(owner), owner.token("hubspot")) == (["ada@example.com"], asked + 1)
+    assert (contacts(owner), owner.token("hubspot")) == (["ada@example.com"], before + 1)
     assert [run.state for run in owner.world.runs] == ["done"]
     assert fresh(owner, account).state == READY
 
@@ -201,20 +188,44 @@ def test_a_token_that_is_not_accepted_is_renewed_once_and_the_call_made_again(
 def test_a_token_that_is_not_accepted_although_it_is_new_means_a_lost_login(owner: Owner, account: Connection) -> None:
     owner.world.clock.advance(timedelta(minutes=5))
     owner.server.services["hubspot"].add_fault({"kind": "status", "status": 401, "path": "/crm", "times": 9})
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     asked_for(owner, "ada@example.com")
-    assert owner.token("hubspot") == asked + 1
+    assert owner.token("hubspot") == before + 1
     lost = fresh(owner, account)
     assert lost.state == NEEDS_LOGIN and lost.reason
     assert contacts(owner) == []
 
 
+def test_a_clock_that_was_set_back_makes_no_lost_login_of_a_token_that_has_ended(
+    owner: Owner, account: Connection
+) -> None:
+    owner.happen("hubspot", "expire_tokens")
+    owner.world.clock.set(-3600.0)
+    asked_for(owner, "ada@example.com")
+    assert (contacts(owner), fresh(owner, account).state) == (["ada@example.com"], READY)
+
+
+def test_a_token_that_ended_soon_after_it_came_is_renewed_all_the_same(owner: Owner, account: Connection) -> None:
+    owner.server.services["hubspot"].adjust({"token_seconds": 40})
+    renewed(owner.hub, account)
+    owner.happen("hubspot", "expire_tokens")
+    owner.world.clock.advance(timedelta(seconds=41))
+    asked_for(owner, "ada@example.com")
+    assert (contacts(owner), fresh(owner, account).state) == (["ada@example.com"], READY)
+
+
+def test_a_token_that_ends_as_soon_as_it_came_is_renewed_once(owner: Owner, account: Connection) -> None:
+    owner.happen("hubspot", "expire_tokens")
+    asked_for(owner, "ada@example.com")
+    assert (contacts(owner), fresh(owner, account).state) == (["ada@example.com"], READY)
+
+
 def test_a_right_that_is_missing_is_no_matter_of_renewing(owner: Owner, account: Connection) -> None:
     owner.world.clock.advance(timedelta(minutes=5))
     owner.server.services["hubspot"].add_fault({"kind": "status", "status": 403, "path": "/crm", "times": 1})
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     asked_for(owner, "ada@example.com")
-    assert (owner.token("hubspot"), fresh(owner, account).state) == (asked, NEEDS_LOGIN)
+    assert (owner.token("hubspot"), fresh(owner, account).state) == (before, NEEDS_LOGIN)
 
 
 def test_while_the_provider_does_not_renew_steps_wait_and_then_go_on(owner: Owner, account: Connection) -> None:
@@ -223,9 +234,9 @@ def test_while_the_provider_does_not_renew_steps_wait_and_then_go_on(owner: Owne
     service = owner.server.services["hubspot"]
     service.add_fault({"kind": "status", "status": 503, "path": "/oauth", "times": 2})
     asked_for(owner, "ada@example.com")
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     owner.world.settle()
-    assert owner.token("hubspot") == asked, "It rests between."
+    assert owner.token("hubspot") == before, "It rests between."
     assert (contacts(owner), fresh(owner, account).state) == ([], READY)
     for _ in range(2):
         owner.world.pass_time(timedelta(seconds=31))
@@ -272,9 +283,9 @@ def test_the_clock_finds_a_login_that_was_taken_back_before_any_call_does(
     renew_due(owner.hub)
     assert fresh(owner, account).state == NEEDS_LOGIN
     assert f"{account.id} needs a new login: HubSpot does not renew the login" in caplog.text
-    asked = owner.token("hubspot")
+    before = owner.token("hubspot")
     renew_due(owner.hub)
-    assert owner.token("hubspot") == asked, "What needs a person is not asked again."
+    assert owner.token("hubspot") == before, "What needs a person is not asked again."
 
 
 def test_a_login_without_renewing_that_was_taken_back_is_lost_and_repaired_alike(
@@ -291,3 +302,68 @@ def test_a_login_without_renewing_that_was_taken_back_is_lost_and_repaired_alike
     members = owner.server.services["mailchimp"].books["lists"]["practice"]["members"].values()
     assert [member["email_address"] for member in members] == ["ada@example.com"]
     assert owner.world.rows(schema.run)[0].state == "done"
+
+
+def test_providers_that_take_long_hold_up_no_other_chore_for_long(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hub.oauth import renewing
+
+    for name in ROTATES:
+        owner.connect(name)
+    owner.world.clock.advance(timedelta(hours=2))
+    providers: list[str] = []
+
+    def slow(oauth: Any, *args: Any) -> Any:
+        providers.append(oauth.token)
+        owner.world.clock.advance(renewing.SWEEP_SECONDS)
+        raise ServiceDown
+
+    monkeypatch.setattr(renewing, "tokens_for_refresh", slow)
+    renew_due(owner.hub)
+    assert len(providers) == 1
+    renew_due(owner.hub)
+    assert len(set(providers)) == 2, "The other one had its turn before the first one is asked again."
+
+
+def test_one_connection_that_cannot_be_opened_keeps_no_other_from_being_renewed(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = owner.connect("hubspot").connection, owner.connect("shopify").connection
+    owner.world.clock.advance(timedelta(hours=2))
+    get = owner.hub.connections.get
+
+    def refuses(connection_id: str, **more: Any) -> Connection:
+        if connection_id == broken.id:
+            raise ConnectorInvalid("The connector is not installed here.")
+        return get(connection_id, **more)
+
+    monkeypatch.setattr(owner.hub.connections, "get", refuses)
+    renew_due(owner.hub)
+    assert get(good.id, fresh=True).fields["access_token"] != good.fields["access_token"]
+    assert f"{broken.id}: its login cannot be renewed: The connector is not installed here." in caplog.text
+
+
+# ---- when somebody asks whether a login works
+
+
+@pytest.mark.parametrize("hours", [0.1, 2.0])
+def test_a_login_whose_token_has_ended_works_for_whoever_asks(owner: Owner, hours: float) -> None:
+    connection = owner.connect("hubspot").connection
+    owner.happen("hubspot", "expire_tokens")
+    owner.world.clock.advance(timedelta(hours=hours))
+    check = connection.connector.function("check")
+    assert check is not None
+    assert asked(owner.hub, connection, check) == connection.label
+    assert fresh(owner, connection).state == READY
+
+
+def test_a_login_that_was_taken_back_is_told_as_lost_to_whoever_asks(owner: Owner) -> None:
+    for name in ("hubspot", "mailchimp"):
+        connection = owner.connect(name).connection
+        owner.happen(name, "revoke_login")
+        owner.world.clock.advance(timedelta(minutes=5))
+        check = connection.connector.function("check")
+        assert check is not None
+        with pytest.raises(NotAuthorized):
+            asked(owner.hub, connection, check)

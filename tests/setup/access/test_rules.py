@@ -21,7 +21,7 @@ WITHOUT_GUARD = {"setup.static": "the styles", "setup.sign_in": "the way in", "s
 
 FILLED = {
     **dict.fromkeys(("workspace_id", "run_id", "user_id"), "1"),
-    **dict.fromkeys(("word", "name", "connection_id"), "x"),
+    **dict.fromkeys(("word", "name", "connector", "connection_id"), "x"),
     "filename": "page.css",
 }
 """What stands in for the parts of an address."""
