@@ -23,7 +23,7 @@ from ..recipes import effect, standing
 from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
-from ..recipes.preview import preview
+from ..recipes.preview import preview, slipped
 from ..recipes.way import Way, counted, ways
 from .frame import Here, Pages
 
@@ -179,6 +179,7 @@ def add(pages: Pages) -> None:
             form=form,
             fills={SETTING + name: setting.words.fills for name, setting in found.recipe.settings.items()},
             previews=previews,
+            slipped=slipped,
             is_on=found.entry is not None,
             refused=refused,
         )
@@ -230,7 +231,7 @@ def _faults(found: Found, form: SettingsForm) -> list[str]:
         if setting.words.message:
             seen = preview(found.recipe, setting.words, form.said(SETTING + name))
             said += [seen.trouble] if seen.trouble else []
-            said += [f"{{{slip}}} is filled in with nothing, so people would see it as it is." for slip in seen.slips]
+            said += [slipped(slip) for slip in seen.slips]
     return said
 
 

@@ -161,7 +161,8 @@ def _field(setting: Declared, offered: Offered | None) -> Any:
         return _Suggested(label, offered.choices, description=help, render_kw=_PLAIN)
     if offered is not None and offered.choices:
         # The command line takes ids; here nobody has to know what they are.
-        help = words.upper_first(help.removeprefix("The id of "))
+        for lead in ("The id of ", "The internal name of "):
+            help = words.upper_first(help.removeprefix(lead))
         return _select(label, offered.choices, help, none="Choose …" if setting.required else "None")
     if offered is not None:
         return StringField(label, description=" ".join(filter(None, [help, offered.trouble])), render_kw=_PLAIN)
