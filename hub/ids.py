@@ -20,6 +20,11 @@ class Ids:
 
     EPOCH = 1_577_836_800_000
 
+    @classmethod
+    def first_at(cls, at: int) -> int:
+        """The least id that may be made at an instant, or after it; in milliseconds since 1970."""
+        return max(0, at - cls.EPOCH) << 22
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
@@ -39,6 +44,7 @@ class Ids:
 _ids = Ids()
 new_id = _ids.new
 """A new id for a row."""
+first_id_at = Ids.first_at
 
 
 def number_after(database: Database, table: sa.Table) -> None:

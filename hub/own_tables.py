@@ -1,4 +1,4 @@
-"""The hub's own tables: who does what just now, what was erased, which backups there are."""
+"""The hub's own tables: who does what just now, long work, what was erased, which backups there are."""
 
 from __future__ import annotations
 
@@ -72,6 +72,30 @@ oauth_attempt = Table(
     Column("until", Instant, nullable=False),
     Column("content", Sealed, nullable=False, comment="what was filled in, and the proof key"),
 )
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("workspace_id", Integer, nullable=False),
+    Column("user_id", Id, comment="who asked for it"),
+    Column("kind", String(8), nullable=False, comment="retry · cancel · erase"),
+    Column("state", String(8), nullable=False, comment="going · done · stopped"),
+    Column("run_state", String(8), comment="of the runs that it is about"),
+    Column("recipe", String(80), comment="of the runs that it is about; none: any"),
+    Column("hash", Hash, comment="of whom it erases; gone once done"),
+    Column("place", Id, nullable=False, comment="the last run that was looked at"),
+    Column("until", Id, nullable=False, comment="the last run that it is about"),
+    Column("of", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("refused", Integer, nullable=False, comment="runs that were in another state by then"),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("receipt", Text, comment="what an erasure removed, in numbers, as JSON"),
+)
+_going = task.c.state == "going"
+Index("ix_task_going", task.c.id, sqlite_where=_going, postgresql_where=_going)
+Index("ix_task_workspace", task.c.workspace_id, task.c.id)
 
 backup = Table(
     "backup",

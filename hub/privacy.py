@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,16 @@ import sqlalchemy as sa
 
 from . import addresses, erasure, events, schema, values
 from .core import Hub
-from .errors import HubError, SettingInvalid
+from .errors import HubError, NotFound, SettingInvalid
 from .event import Event
 from .sealing import Sealer
 from .timing import iso
 from .workspaces import Workspace
 
 log = logging.getLogger("hub.privacy")
+
+Note = Callable[[sa.Connection, Counter[str]], None]
+"""Takes note of what an erasure found, in its transaction."""
 
 DROP_TRIES, DROP_PAUSE_SECONDS = 5, 0.2
 
@@ -50,24 +54,27 @@ class Privacy:
         That they opted out stays known, as a hash: nothing may be sent to them again. Raises NotFound if `person`
         is neither an e-mail nor a number.
         """
-        name = self.hub.people.name_of(workspace, person)
+        return self.erase_named(workspace, self.hub.people.name_of(workspace, person))
+
+    def erase_named(self, workspace: Workspace, name: bytes, note: Note | None = None) -> Receipt:
+        """`erase` of whoever has this name, a keyed hash. `note` writes down what was found, where it is removed."""
         with self.hub.database.read() as connection:
             ids = erasure.known_by(connection, workspace.id, {name})
-        return self._erase(workspace, {name}, ids)
+        return self._erase(workspace, {name}, ids, note)
 
-    def _erase(self, workspace: Workspace, names: set[bytes], ids: set[int]) -> Receipt:
+    def _erase(self, workspace: Workspace, names: set[bytes], ids: set[int], note: Note | None = None) -> Receipt:
         from .backup import erase_from_backups
 
         with self.hub.database.read() as connection:
             told = names | erasure.names_of(connection, ids)
             mentions = erasure.mentioning(connection, workspace, told)
-        found = self.hub.database.retrying(lambda: self._erase_rows(workspace, names, ids, mentions))
+        found = self.hub.database.retrying(lambda: self._erase_rows(workspace, names, ids, mentions, note))
         reached, unreached = erase_from_backups(self.hub)
         self._drop_old_pages()
         return Receipt(found["people"], found["events"], found["runs"], found["stopped"], reached, unreached)
 
     def _erase_rows(
-        self, workspace: Workspace, names: set[bytes], ids: set[int], mentions: Collection[int]
+        self, workspace: Workspace, names: set[bytes], ids: set[int], mentions: Collection[int], note: Note | None
     ) -> dict[str, int]:
         now = self.hub.clock.now()
         with self.hub.database.write() as connection:
@@ -80,6 +87,8 @@ class Privacy:
             erasure.drop_deliveries(connection, workspace, all_names)
             erasure.forget_consents(connection, workspace.id, all_names)
             erasure.tombstones(connection, workspace.id, all_names, now)
+            if note:
+                note(connection, found)
         self.hub.people.forget(everyone)
         self.hub.events.clear()
         return found
@@ -99,11 +108,16 @@ class Privacy:
         Raises NotFound if `person` is neither an e-mail nor a number, and SettingInvalid if several people share
         the number, as one must not be told about another.
         """
+        name = self.hub.people.name_of(workspace, person)
+        return self.export_named(workspace, name, shared=not addresses.email(person))
+
+    def export_named(self, workspace: Workspace, name: bytes, *, shared: bool) -> dict[str, Any]:
+        """`export` of whoever has this name, a keyed hash; `shared` if several people may have it, as a number."""
         with self.hub.database.read() as connection:
-            name, ids = self.hub.people.find(connection, workspace, person)
+            ids = erasure.known_by(connection, workspace.id, {name})
             names = {name} | erasure.names_of(connection, ids)
             ids = ids | erasure.known_by_nothing_else(connection, workspace.id, names)
-            if not addresses.email(person) and _are_several(connection, ids):
+            if shared and are_several(connection, ids):
                 raise SettingInvalid("Several people are known by this number. Ask with the person's e-mail address.")
             return self._tell(connection, workspace, names, ids)
 
@@ -138,6 +152,17 @@ class Privacy:
             except Exception as error:  # one that cannot be done must not hold up the others
                 log.error("privacy request %s: %s; it is tried again", row.id, type(error).__name__)
         return len(rows)
+
+    def answer(self, workspace: Workspace, request_id: int) -> dict[str, Any]:
+        """What a request to be told found, as plain data that is valid JSON. Raises NotFound if it is gone."""
+        table = schema.privacy_request
+        query = sa.select(table.c.document).where(table.c.workspace_id == workspace.id, table.c.id == request_id)
+        with self.hub.database.read() as connection:
+            sealed = connection.execute(query).scalar()
+        if sealed is None:
+            raise NotFound("There is no such answer: its time was over, or its person was erased.")
+        told: dict[str, Any] = json.loads(workspace.sealer.open(sealed, f"privacy request {request_id}"))
+        return told
 
     def _act(self, row: Any) -> None:
         workspace = self.hub.workspaces.get(row.workspace_id)
@@ -185,7 +210,7 @@ class Privacy:
             return None
 
 
-def _are_several(connection: sa.Connection, ids: set[int]) -> bool:
+def are_several(connection: sa.Connection, ids: set[int]) -> bool:
     """Whether people differ: nobody among them has all the names of the others."""
     names = {person_id: erasure.names_of(connection, {person_id}) for person_id in ids}
     return bool(ids) and not any(all(mine >= other for other in names.values()) for mine in names.values())

@@ -1,20 +1,24 @@
-"""What a person may do with a run: let it go on after it was held or failed, or cancel it."""
+"""What a person may do with a run: let it go on after it was held or failed, skip one of its steps, or cancel it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from . import registry, schema
+from . import registry, schema, values
 from .asking import counts_as_asked, last_asked
 from .core import Hub
+from .enabled import Enabled
 from .errors import HubError, NotFound, SetupError
+from .sealing import Sealer
 from .workspaces import Workspace
 
 CANCELLED = "Cancelled."
+SKIPPED = "Skipped by a person."
 
 AT_ONCE = 200
 """Runs that are ended in one transaction: others wait no longer for it than for anything else."""
@@ -47,40 +51,46 @@ def retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
 
 
 def _retry(workspace: Workspace, hub: Hub, run_id: int) -> Retried:
-    table = schema.run
-    fresh = {entry.recipe: entry for _, entry in hub.enabled.of(workspace)}
+    fresh = codes(workspace, hub)
     with hub.database.write() as connection:
-        row = _taken(workspace, connection, run_id)
-        if row.state not in ("held", "failed"):
-            raise NotPossible(f"The run is {row.state}. Only a run that is held or failed can be tried again.")
-        if not row.sealed:
-            raise NotPossible("What the run needs to go on was removed after its time. Replay cannot bring it back.")
-        steps = _stopped_steps(connection, row)
-        asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
-        again = [step for step in steps if step not in asked]
-        now = hub.clock.now()
-        at = _asked_at(connection, row, now)
-        _put_back(connection, run_id, again, at, state="waiting", answer=None, answer_id=None, due_at=None)
-        # A claimed step with a time is looked for at the provider then, by whoever holds the connection.
-        _put_back(connection, run_id, asked, at, state="claimed", due_at=now)
-        entry = fresh.get(row.recipe)
-        # A step of unknown outcome says nothing against the code that the run started with.
-        moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
-        code = {"version": entry.version, "enabled_id": entry.id} if entry is not None and moves else {}
-        connection.execute(
-            sa.update(table)
-            .where(table.c.id == run_id)
-            .values(
-                state="running",
-                reason=None,
-                ended_at=None,
-                due_at=now,
-                fence=table.c.fence + 1,
-                leased_until=0,
-                **code,
-            )
-        )
+        return retry_within(connection, workspace, hub, run_id, fresh)
+
+
+def codes(workspace: Workspace, hub: Hub) -> dict[str, Enabled]:
+    """What is on in the workspace, by recipe: the code that runs move to when they are tried again."""
+    return {entry.recipe: entry for _, entry in hub.enabled.of(workspace)}
+
+
+def retry_within(
+    connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int, fresh: Mapping[str, Enabled]
+) -> Retried:
+    """`retry` as part of a transaction, of which NotFound and NotPossible leave the rest good. `fresh`: `codes`."""
+    row = _taken(workspace, connection, run_id)
+    if row.state not in ("held", "failed"):
+        raise NotPossible(f"The run is {row.state}. Only a run that is held or failed can be tried again.")
+    if not row.sealed:
+        raise NotPossible("What the run needs to go on was removed after its time. Replay cannot bring it back.")
+    steps = _stopped_steps(connection, row)
+    asked = [step for step in steps if step.state == "unknown" and _can_be_asked(step.action)]
+    again = [step for step in steps if step not in asked]
+    now = hub.clock.now()
+    at = _asked_at(connection, row, now)
+    _put_back(connection, run_id, again, at, state="waiting", answer=None, answer_id=None, due_at=None)
+    # A claimed step with a time is looked for at the provider then, by whoever holds the connection.
+    _put_back(connection, run_id, asked, at, state="claimed", due_at=now)
+    entry = fresh.get(row.recipe)
+    # A step of unknown outcome says nothing against the code that the run started with.
+    moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
+    code = {"version": entry.version, "enabled_id": entry.id} if entry is not None and moves else {}
+    _let_go_on(connection, run_id, now, state="running", reason=None, ended_at=None, leased_until=0, **code)
     return Retried(len(again), len(asked), moves)
+
+
+def _let_go_on(connection: sa.Connection, run_id: int, now: int, **fresh: Any) -> None:
+    table = schema.run
+    connection.execute(
+        sa.update(table).where(table.c.id == run_id).values(due_at=now, fence=table.c.fence + 1, **fresh)
+    )
 
 
 def _stopped_steps(connection: sa.Connection, run: Any) -> Sequence[Any]:
@@ -91,7 +101,9 @@ def _stopped_steps(connection: sa.Connection, run: Any) -> Sequence[Any]:
     if run.state == "failed":
         last = sa.select(sa.func.max(table.c.asked_at)).where(table.c.run_id == run.id).scalar_subquery()
         refused = (table.c.state == "refused") & (table.c.asked_at == last)
-        repeated = repeated | (table.c.state == "dropped") | refused
+        # What a person skipped stays skipped, where the recipe was not told of it as a refusal.
+        dropped = (table.c.state == "dropped") & (table.c.reason.is_(None) | (table.c.reason != SKIPPED))
+        repeated = repeated | dropped | refused
     query = sa.select(table.c.position, table.c.action, table.c.state).where(table.c.run_id == run.id, repeated)
     return connection.execute(query.order_by(table.c.position).with_for_update()).all()
 
@@ -111,14 +123,14 @@ def _asked_at(connection: sa.Connection, run: Any, now: int) -> int:
     return counts_as_asked(now, own or 0, others.get(run.person_id, 0))
 
 
-def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], asked_at: int, **values: Any) -> None:
+def _put_back(connection: sa.Connection, run_id: int, steps: Sequence[Any], asked_at: int, **fresh: Any) -> None:
     """Makes steps open again, as if they were asked for now: they have all of the time again in which a call that
     fails is repeated."""
     table, positions = schema.step, [step.position for step in steps]
     connection.execute(
         sa.update(table)
         .where(table.c.run_id == run_id, table.c.position.in_(positions))
-        .values(reason=None, ended_at=None, asked_at=asked_at, **values)
+        .values(reason=None, ended_at=None, asked_at=asked_at, **fresh)
     )
 
 
@@ -130,10 +142,15 @@ def cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
 
 def _cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
     with hub.database.write() as connection:
-        row = _taken(workspace, connection, run_id)
-        if row.ended_at is not None:
-            raise NotPossible(f"The run is {row.state} already, so there is nothing to cancel.")
-        return _stop(connection, [run_id], hub.clock.now())
+        return cancel_within(connection, workspace, hub, run_id)
+
+
+def cancel_within(connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int) -> int:
+    """`cancel` as part of a transaction, of which NotFound and NotPossible leave the rest good."""
+    row = _taken(workspace, connection, run_id)
+    if row.ended_at is not None:
+        raise NotPossible(f"The run is {row.state} already, so there is nothing to cancel.")
+    return _stop(connection, [run_id], hub.clock.now())
 
 
 def cancel_all(workspace: Workspace, hub: Hub, recipe: str) -> int:
@@ -173,6 +190,57 @@ def _stop(connection: sa.Connection, ids: Sequence[int], now: int) -> int:
     )
     connection.execute(sa.delete(waiter).where(waiter.c.run_id.in_(ids)))
     return dropped.rowcount
+
+
+def skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
+    """Skips one open step of a run, which goes on without it.
+
+    A wait is over at once; one for an event, as if that had not come in time. Of an action that answers nothing the
+    recipe is answered nothing. Of any other it gets the Rejected that a refusal would throw, since what it goes on
+    with would be made up: what the recipe does then is the recipe's, and if it does nothing, the run fails.
+
+    Raises NotFound, or NotPossible with the reason.
+    """
+    hub.database.retrying(lambda: _skip(workspace, hub, run_id, position))
+
+
+def _skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
+    table, now = schema.step, hub.clock.now()
+    with hub.database.write() as connection:
+        run = _taken(workspace, connection, run_id)
+        mine = (table.c.run_id == run_id) & (table.c.position == position)
+        step = connection.execute(sa.select(table).where(mine).with_for_update()).one_or_none()
+        if run.ended_at is not None or step is None or step.state not in ("waiting", "claimed", "unknown"):
+            raise NotPossible("This step is over already, so there is nothing to skip.")
+        if step.state == "claimed":
+            raise NotPossible("This step is on its way just now. If it does not come back, the hub will ask you.")
+        sealer = hub.people.sealer(connection, workspace, run.person_id)
+        if sealer is None:
+            raise NotPossible("The person that this was about was erased.")
+        connection.execute(sa.update(table).where(mine).values(reason=SKIPPED, **_as_skipped(step, sealer, now)))
+        others = sa.select(table.c.position).where(table.c.run_id == run_id, table.c.state == "unknown").limit(1)
+        if run.state != "held":
+            _let_go_on(connection, run_id, now)
+        elif step.state == "unknown" and connection.execute(others).first() is None:
+            _let_go_on(connection, run_id, now, state="running", reason=None, leased_until=0)
+
+
+def _as_skipped(step: Any, sealer: Sealer, now: int) -> dict[str, Any]:
+    if step.connection_id is None:
+        return {"due_at": now}  # the engine answers it as it does when the time comes
+    if _answers_nothing(step.action):
+        return {"state": "dropped", "ended_at": now}
+    error = values.write({"message": SKIPPED})
+    answer = sealer.seal(error, f"step {step.run_id} {step.position} answer")
+    return {"state": "refused", "ended_at": now, "answer": answer}
+
+
+def _answers_nothing(action: str) -> bool:
+    try:
+        told = inspect.signature(registry.action(action).perform).return_annotation
+    except HubError:
+        return False
+    return told in (None, "None")
 
 
 def _taken(workspace: Workspace, connection: sa.Connection, run_id: int) -> Any:

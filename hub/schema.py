@@ -22,6 +22,7 @@ from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
 from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
+from .own_tables import task as task
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
 """A step's priority: the lowest leaves first."""
@@ -159,6 +160,8 @@ _told = event.c.content.is_not(None)
 Index(
     "ix_event_kept", event.c.workspace_id, event.c.received_at, event.c.id, sqlite_where=_told, postgresql_where=_told
 )
+_skipped = event.c.skipped.is_not(None) | (event.c.state != "taken")
+Index("ix_event_skipped", event.c.workspace_id, event.c.id, sqlite_where=_skipped, postgresql_where=_skipped)
 
 echo = Table(
     "echo",
@@ -227,14 +230,14 @@ run = Table(
 _due = run.c.due_at.is_not(None)
 _live = run.c.ended_at.is_(None)
 _held = run.c.state == "held"
-_failed = run.c.state == "failed"
 _ended = run.c.ended_at.is_not(None)
 Index("ix_run_due", run.c.due_at, sqlite_where=_due, postgresql_where=_due)
 Index("ix_run_person", run.c.person_id, run.c.event_at, sqlite_where=_live, postgresql_where=_live)
 Index("ix_run_workspace", run.c.workspace_id, run.c.id)
 Index("ix_run_event", run.c.event_id)
 Index("ix_run_held", run.c.id, sqlite_where=_held, postgresql_where=_held)
-Index("ix_run_failed", run.c.id, sqlite_where=_failed, postgresql_where=_failed)
+_failed = run.c.state == "failed"
+Index("ix_run_failed", run.c.workspace_id, run.c.id, sqlite_where=_failed, postgresql_where=_failed)
 Index("ix_run_ended", run.c.workspace_id, run.c.sealed, run.c.ended_at, sqlite_where=_ended, postgresql_where=_ended)
 
 step = Table(

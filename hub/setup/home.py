@@ -81,9 +81,9 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
-        held=tuple(_run(run, now, known) for run in held[:MOST_HELD]),
+        held=tuple(run_line(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
-        latest=tuple(_run(run, now, known) for run in latest if run not in held),
+        latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
     )
@@ -141,7 +141,8 @@ def _recipe(recipe: Recipe) -> RecipeLine:
     )
 
 
-def _run(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:
+def run_line(run: Run, now: int, accounts: Mapping[str, Account]) -> RunLine:
+    """A run in one line. `accounts` are the workspace's connections, by id."""
     return RunLine(
         id=run.id,
         at=words.moment(run.started_at, now),

@@ -19,6 +19,9 @@ from ..workspaces import Workspace
 MOST_STEPS = 200
 """Steps of one run that are shown; whatever is still open is shown besides."""
 
+LOOKED_THROUGH = 10_000
+"""Runs among which those of a state or a recipe are looked for at once."""
+
 LATE = 10_000
 """Milliseconds after which something that is due counts as late."""
 
@@ -108,6 +111,49 @@ def run(hub: Hub, workspace: Workspace, run_id: int) -> Run | None:
     table = schema.run
     of_this = (table.c.workspace_id == workspace.id) & (table.c.id == run_id)
     return next(iter(_runs(hub, workspace, of_this, 1)), None)
+
+
+def runs_of_events(hub: Hub, workspace: Workspace, event_ids: Sequence[int], limit: int) -> list[Run]:
+    """The runs that these events started, newest first."""
+    table = schema.run
+    return _runs(hub, workspace, (table.c.workspace_id == workspace.id) & table.c.event_id.in_(event_ids), limit)
+
+
+def runs_in(hub: Hub, workspace: Workspace, state: str, recipe: str | None, before: int, limit: int) -> list[Run]:
+    """The runs that are held or failed, newest first, older than `before`: an index has just these."""
+    table = schema.run
+    mine = _among_few(table, workspace) if state == "held" else table.c.workspace_id == workspace.id
+    which = mine & (table.c.state == sa.literal_column(f"'{state}'")) & (table.c.id < before)
+    return _runs(hub, workspace, which & (table.c.recipe == recipe) if recipe else which, limit)
+
+
+def runs_looked_for(
+    hub: Hub, workspace: Workspace, states: Sequence[str], recipe: str | None, before: int, limit: int
+) -> tuple[list[Run], int | None]:
+    """The runs in these states, or in any if there are none, and of a recipe, newest first, older than `before`; and
+    from where to look on. So many are looked through and no more: no index leads to all of these."""
+    table = schema.run
+    lately = (
+        sa.select(table.c.id, table.c.state, table.c.recipe)
+        .where(table.c.workspace_id == workspace.id, table.c.id < before)
+        .order_by(table.c.id.desc())
+        .limit(LOOKED_THROUGH)
+        .subquery()
+    )
+    query = sa.select(lately.c.id).order_by(lately.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(lately.c.state.in_(states))
+    if recipe:
+        query = query.where(lately.c.recipe == recipe)
+    with hub.database.read() as connection:
+        ids = connection.execute(query).scalars().all()
+        if len(ids) == limit:
+            older = ids[-1]
+        else:
+            count, last = connection.execute(sa.select(sa.func.count(), sa.func.min(lately.c.id))).one()
+            older = last if count == LOOKED_THROUGH else None
+    found = _runs(hub, workspace, (table.c.workspace_id == workspace.id) & table.c.id.in_(ids), limit) if ids else []
+    return found, older
 
 
 def count_steps(hub: Hub, workspace: Workspace, run_id: int) -> int:

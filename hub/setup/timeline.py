@@ -135,8 +135,8 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
         return Line(WAITING, says, until, gap=True)
     if step.state == "dropped":
         return Line(words.step_state("dropped"), says, at=at, gap=True)
-    outcome: Said = ()
-    if step.action == WAIT_FOR:
+    outcome: Said = (step.reason,) if step.reason else ()
+    if step.action == WAIT_FOR and not step.reason:
         outcome = (f"It happened: {words.happening(step.answered_by)}." if step.answered_by else "It did not happen.",)
     return Line(OVER, says, outcome, at=at, gap=True)
 

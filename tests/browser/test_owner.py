@@ -37,11 +37,44 @@ def connect_everything(visit: Visit) -> None:
     visit.shoot("connections")
 
 
+def switch_on(visit: Visit) -> None:
+    """Switches the thanks for an order on, as the first page leads to it."""
+    visit.click("Home", "link")
+    visit.click("Choose one", "link")
+    visit.click("Thank people for their order", "link")
+    visit.sees("What happens to one person")
+    visit.shoot("recipe-first")
+    visit.click("Set up and switch on", "link")
+    visit.page.get_by_label("Mailchimp audience").select_option("Practice")
+    visit.shoot("recipe-first-settings")
+    visit.click("Continue")
+    visit.sees("Switch on “Thank people for their order”?")
+    visit.click("Switch on")
+    visit.sees("It is on.")
+
+
+def place_an_order(visit: Visit) -> None:
+    """Lets an order come in, and finds in Activity what was done for it."""
+    visit.click("Home", "link")
+    visit.click("Place a practice order")
+    visit.sees("An order was placed in the practice shop.")
+    visit.page.locator("#latest .done").first.wait_for()
+    visit.shoot("home-first-order")
+    visit.click("Activity", "link")
+    visit.page.locator(".runs .done").first.wait_for()
+    visit.shoot("activity-first-order")
+    visit.page.get_by_role("link", name="Thank people for their order").first.click()
+    visit.sees("Send a text message")
+    visit.shoot("run-first-order")
+
+
 @pytest.mark.parametrize("width", ["phone", "desk"])
-def test_a_new_owner_comes_in_and_connects_and_comes_back(plain: Setting, width: str) -> None:
+def test_a_new_owner_comes_from_the_link_to_what_the_first_order_did_and_comes_back(plain: Setting, width: str) -> None:
     visit = plain.visit(width)
     begin(visit, plain.link())
     connect_everything(visit)
+    switch_on(visit)
+    place_an_order(visit)
     assert visit.complaints == []
     again = plain.visit(width)
     again.open("/")

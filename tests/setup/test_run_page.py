@@ -53,7 +53,7 @@ def test_a_run_is_told_step_by_step(world: World) -> None:
     ):
         assert says in shown
     assert shown.partition(" ● ")[0].endswith("Thank people for their order ◐ Waiting")
-    assert page[page.index("<main") :].count("<li class=") == 5, (
+    assert page[page.index('<ol class="way"') : page.index("</ol>")].count("<li class=") == 5, (
         "what it waits for says how it stands, and nothing after that"
     )
 
@@ -94,7 +94,8 @@ def test_a_held_run_says_what_can_be_done(world: World) -> None:
         reason="Nobody knows whether it was sent.",
     )
     shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
-    assert f"hub retry {run_id} hub cancel {run_id}" in shown
+    assert "Try again End it" in shown
+    assert f"hub retry {run_id} · hub cancel {run_id}" in shown.partition("Details for")[2]
     assert shown.partition("Details for")[0].count("Nobody knows whether it was sent.") == 1
 
 
@@ -105,8 +106,10 @@ def test_a_run_that_went_wrong_says_how_to_try_it_again(world: World) -> None:
         reason="It is a landline.",
     )
     shown = text_of(world.open(f"/w/1/runs/{run_id}").text)
-    assert f"try the rest again: hub retry {run_id}" in shown and "hub cancel" not in shown
-    assert "hub retry" not in text_of(world.open(f"/w/1/runs/{world.run()}").text)
+    assert "try the rest again." in shown and "End it" not in shown
+    assert "Start it anew" in shown and f"hub retry {run_id}" in shown and "hub cancel" not in shown
+    after = text_of(world.open(f"/w/1/runs/{world.run()}").text)
+    assert "hub retry" not in after and "again" not in after
 
 
 def test_a_run_between_two_steps_says_that_it_goes_on(world: World) -> None:

@@ -1,4 +1,5 @@
-"""Users and what they may do where, what they changed, who is told when something needs a person; logins by OAuth.
+"""Users and what they may do where, what they changed, who is told when something needs a person; logins by OAuth;
+long work; indexes over what went wrong and what was skipped.
 
 Sessions from before are nobody's, and let nobody in.
 """
@@ -91,8 +92,6 @@ def upgrade() -> None:
         sa.Column("trouble", sa.Text(), comment="why it could not be told, if it could not"),
         sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_notice")),
     )
-    which = sa.text("state = 'failed'")
-    op.create_index("ix_run_failed", "run", ["id"], sqlite_where=which, postgresql_where=which)
     op.create_table(
         "oauth_app",
         sa.Column("connector", sa.String(length=60), nullable=False),
@@ -122,3 +121,38 @@ def upgrade() -> None:
         sa.Column("renew_at", sa.BigInteger(), comment="when its access token is to be renewed; none: it is not"),
     )
     op.add_column("workspace", sa.Column("paused_at", sa.BigInteger(), comment="when all sending was paused, if it is"))
+    _long_work()
+    _index("ix_run_failed", "run", "state = 'failed'")
+    _index("ix_event_skipped", "event", "skipped IS NOT NULL OR state != 'taken'")
+
+
+def _long_work() -> None:
+    op.create_table(
+        "task",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", ID, comment="who asked for it"),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="retry · cancel · erase"),
+        sa.Column("state", sa.String(length=8), nullable=False, comment="going · done · stopped"),
+        sa.Column("run_state", sa.String(length=8), comment="of the runs that it is about"),
+        sa.Column("recipe", sa.String(length=80), comment="of the runs that it is about; none: any"),
+        sa.Column("hash", sa.LargeBinary(16), comment="of whom it erases; gone once done"),
+        sa.Column("place", ID, nullable=False, comment="the last run that was looked at"),
+        sa.Column("until", ID, nullable=False, comment="the last run that it is about"),
+        sa.Column("of", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False, comment="runs that were in another state by then"),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("receipt", sa.Text(), comment="what an erasure removed, in numbers, as JSON"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+    )
+    where = sa.text("state = 'going'")
+    op.create_index("ix_task_going", "task", ["id"], sqlite_where=where, postgresql_where=where)
+    op.create_index("ix_task_workspace", "task", ["workspace_id", "id"])
+
+
+def _index(name: str, table: str, which: str) -> None:
+    """An index over the few rows of a table that are so."""
+    where = sa.text(which)
+    op.create_index(name, table, ["workspace_id", "id"], sqlite_where=where, postgresql_where=where)

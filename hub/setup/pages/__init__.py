@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...core import Hub
 from ...errors import HubError
-from . import account, connections, home, logins, recipes, settings, signing_in, team
+from . import account, activity, connections, home, logins, people, recipes, settings, signing_in, team, works
 from .frame import MORE_WAYS, WAYS, Here, Pages, Visitor, enter, shown
 
 log = logging.getLogger("hub.setup")
@@ -40,7 +40,7 @@ class Way(NamedTuple):
     current: str | None
 
 
-AREAS = (signing_in, account, home, recipes, connections, logins, settings, team)
+AREAS = (signing_in, account, home, recipes, activity, works, people, connections, logins, settings, team)
 
 
 def pages(hub: Hub) -> Blueprint:

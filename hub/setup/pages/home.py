@@ -1,12 +1,10 @@
-"""The first page of a workspace, one run, and the practice order."""
+"""The first page of a workspace, and the practice order."""
 
 from __future__ import annotations
 
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ... import pausing
-from .. import queries, timeline, words
 from ..access import audit
 from ..access.roles import ANYBODY, Right
 from ..home import home as everything
@@ -29,23 +27,6 @@ def add(pages: Pages) -> None:
     @pages.at("/w/<int:workspace_id>/", Right.SEE)
     def home(here: Here) -> Response:
         return here.show("home.html", home=everything(here.hub, here.workspace))
-
-    @pages.at("/w/<int:workspace_id>/runs/<int:run_id>", Right.SEE)
-    def run(here: Here, run_id: int) -> Response:
-        hub, workspace = here.hub, here.workspace
-        found = queries.run(hub, workspace, run_id) if run_id < 1 << 63 else None
-        if found is None:
-            raise NotFound("There is no such run.")
-        steps = queries.count_steps(hub, workspace, run_id)
-        accounts = {account.connection.id: account for account in queries.accounts(hub, workspace)}
-        return here.show(
-            "run.html",
-            run=found,
-            title=timeline.title(found),
-            state=words.run_state(found.state),
-            lines=timeline.lines(found, steps, hub.clock.now(), accounts),
-            details=timeline.details(found, steps),
-        )
 
     @pages.at("/w/<int:workspace_id>/practice/order", Right.ACT, methods=("POST",))
     def order(here: Here) -> Response:

@@ -254,7 +254,7 @@ SECRET = "shpat_0123456789"
 def test_what_a_provider_says_is_kept_without_anybodys_data_or_secret(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, said: str, failure: Any
 ) -> None:
-    monkeypatch.setattr(Connection, "secrets", {"token": [SECRET]})
+    monkeypatch.setattr(Connection, "told_to_nobody", [SECRET])
     inputs = {
         "name": "Ada Lovelace",
         "number": "+14155550100",

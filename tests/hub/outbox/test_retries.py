@@ -174,7 +174,7 @@ def test_an_account_that_makes_no_client_any_more_is_asked_for(
         raise failure
 
     desk = Desk(world)
-    monkeypatch.setattr(Connection, "secrets", {"token": ["secret-token-1"]})
+    monkeypatch.setattr(Connection, "told_to_nobody", ["secret-token-1"])
     run = desk.put(telling.do("it"))
     with monkeypatch.context() as patch:
         patch.setattr(world.hub.connections, "client", fails)

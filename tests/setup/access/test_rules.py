@@ -20,8 +20,9 @@ WITHOUT_GUARD = {"setup.static": "the styles", "setup.sign_in": "the way in", "s
 """Routes that need nobody, and what they go by instead."""
 
 FILLED = {
-    **dict.fromkeys(("workspace_id", "run_id", "user_id"), "1"),
+    **dict.fromkeys(("workspace_id", "run_id", "user_id", "event_id", "delivery_id", "task_id", "request_id"), "1"),
     **dict.fromkeys(("word", "name", "connector", "connection_id"), "x"),
+    "who": "e" + "0" * 32,
     "filename": "page.css",
 }
 """What stands in for the parts of an address."""
@@ -89,6 +90,24 @@ NEEDS: dict[str, object] = {
     "settings": Right.CHANGE,
     "tell_whom": Right.CHANGE,
     "workspaces": Right.RUN,
+    "activity": Right.SEE,
+    "work": Right.SEE,
+    "people": Right.SEE,
+    "person": Right.SEE,
+    "find": Right.SEE,
+    "find_in_activity": Right.SEE,
+    "try_again": Right.ACT,
+    "end_run": Right.ACT,
+    "skip_step": Right.ACT,
+    "replay_event": Right.ACT,
+    "read_delivery": Right.ACT,
+    "act_on_several": Right.ACT,
+    "stop_work": Right.ACT,
+    "keep_days": Right.CHANGE,
+    "open_person": Right.PRIVACY,
+    "export_person": Right.PRIVACY,
+    "erase_person": Right.PRIVACY,
+    "give_answer": Right.PRIVACY,
     "team": Right.TEAM,
     "invite": Right.TEAM,
     "take_back": Right.TEAM,
