@@ -65,12 +65,18 @@ class Limit:
 
 @dataclass(frozen=True)
 class Choices:
-    """What may be chosen in an account: `function(client)` gives ids and titles. `example` is an id that the
-    connector's samples use, with which a recipe is drawn."""
+    """What may be chosen in an account: `function(client)` gives ids and titles.
+
+    example  an id that the connector's samples use, with which a recipe is drawn whatever is chosen
+    within   another choice of the connector, whose id the function gets as well: tags are those of an audience
+    is_open  anything else may be entered, too
+    """
 
     title: str
-    example: str
-    function: Callable[[Any], Iterable[tuple[str, str]]] = field(repr=False)
+    function: Callable[..., Iterable[tuple[str, str]]] = field(repr=False)
+    example: str | None = None
+    within: str | None = None
+    is_open: bool = False
 
 
 class Connector:
@@ -211,13 +217,15 @@ class Connector:
         """Declares an addition to the webhook address: `webhook_url(url, **fields)` gives the whole address."""
         return self._register("webhook_url", function)
 
-    def choices(self, name: str, *, title: str, example: str) -> Callable[[Function], Function]:
+    def choices(
+        self, name: str, *, title: str, example: str | None = None, within: str | None = None, is_open: bool = False
+    ) -> Callable[[Function], Function]:
         """Declares what an owner may choose in the account, instead of typing an id: `function(client)` gives pairs of
         id and title, and raises ActionFailed if the account cannot be asked. A recipe's setting names it with
-        `Setting(…, chooses="mailchimp.audience")`. `title` says what it is: "audience"."""
+        `Setting(…, chooses="mailchimp.audience")`. `title` says what it is: "audience"; the rest, see `Choices`."""
 
         def register(function: Function) -> Function:
-            self.choosable[name] = Choices(title, example, function)
+            self.choosable[name] = Choices(title, function, example, within, is_open)
             return function
 
         return register

@@ -32,7 +32,9 @@ def order_thanks(
         str,
         Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
     ],
-    tag: Annotated[str, Setting("Tag", "The tag that marks customers in Mailchimp.")] = "customer",
+    tag: Annotated[
+        str, Setting("Tag", "The tag that marks customers in Mailchimp.", chooses="mailchimp.tag")
+    ] = "customer",
     text: Annotated[
         str,
         Setting(

@@ -43,7 +43,12 @@ def sync_consent(
         bool, Setting("Ask to confirm", "Whether Mailchimp asks by e-mail to confirm a yes that was said in the shop.")
     ] = False,
     hubspot_property: Annotated[
-        str, Setting("HubSpot property", "The internal name of a yes/no property of contacts to keep it in, or empty.")
+        str,
+        Setting(
+            "HubSpot property",
+            "The internal name of a yes/no property of contacts to keep it in, or empty.",
+            chooses="hubspot.yes_no_property",
+        ),
     ] = "",
 ) -> Steps:
     """Whoever says no to newsletters in the shop or below a newsletter, or cannot be reached by e-mail, gets none

@@ -88,6 +88,12 @@ def events(delivery: Delivery) -> Iterable[Event]:
     return reading.read(delivery)
 
 
+@connector.choices("yes_no_property", title="property that holds a yes or no")
+def yes_no_properties(client: Client) -> Iterable[tuple[str, str]]:
+    """The properties of contacts that hold a yes or no."""
+    return definitions.yes_no(client)
+
+
 # ---- contacts
 
 

@@ -5,6 +5,7 @@ https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -42,6 +43,18 @@ def ensure(client: Client, name: str, label: str, holds: str, group: str) -> dic
     if found is not None and found["type"] != shape["type"]:
         raise Rejected(f"HubSpot has a property of this name already, and it holds a {found['type']}, not a {holds}.")
     return {"name": name, "created": created}
+
+
+def yes_no(client: Client) -> Iterator[tuple[str, str]]:
+    """The names and labels of the properties that hold a yes or no, and may be written."""
+    found = client.call("GET", _PATH)
+    results = found.get("results") if isinstance(found, dict) else None
+    if not isinstance(results, list):
+        raise OutcomeUnknown("HubSpot's answer does not list the properties.")
+    for item in results:
+        is_fixed = (item.get("modificationMetadata") or {}).get("readOnlyValue")
+        if item.get("type") == "bool" and not item.get("hidden") and not is_fixed:
+            yield str(item["name"]), str(item["label"])
 
 
 def _look_up(client: Client, name: str) -> dict[str, Any] | None:

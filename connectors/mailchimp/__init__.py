@@ -15,7 +15,7 @@ from hub.event import Event
 from webhooks.signatures import mailchimp as mailchimp_signature
 
 from . import members, reading, subscriptions
-from .listing import listed
+from .listing import listed, unreadable
 from .login import OAUTH
 
 if TYPE_CHECKING:
@@ -133,6 +133,15 @@ def audiences(client: Client) -> Iterator[tuple[str, str]]:
     """The account's audiences."""
     for found in listed(client.lists.get_all_lists, name="lists", fields=["lists.id", "lists.name", "total_items"]):
         yield str(found["id"]), str(found["name"])
+
+
+@connector.choices("tag", title="tag", within="audience", is_open=True)
+def tags(client: Client, list_id: str) -> Iterator[tuple[str, str]]:
+    """An audience's tags; one that is not there yet is made when somebody gets it."""
+    found = client.lists.tag_search(list_id).get("tags")
+    if not isinstance(found, list):
+        raise unreadable()
+    return ((str(tag["name"]), str(tag["name"])) for tag in found)
 
 
 @connector.action(repeat="repeatable", title="Add or update a member")

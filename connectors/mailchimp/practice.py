@@ -54,6 +54,15 @@ def _shown_audience(held: Record) -> Record:
     return {name: held[name] for name in ("id", "web_id", "name", "date_created")}
 
 
+@service.route("GET", "/3.0/lists/<list_id>/tag-search")
+def get_tags(request: Request, list_id: str) -> Response:
+    if books_of.audience(service.books, list_id) is None:
+        return not_found()
+    begins = request.args.get("name", "")
+    found = [{"id": key, "name": name} for name, key in service.books["tags"].items() if name.startswith(begins)]
+    return json_answer({"tags": found, "total_items": len(found)})
+
+
 # ---- webhooks
 
 

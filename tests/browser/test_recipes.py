@@ -20,7 +20,7 @@ def test_a_recipe_is_set_with_what_it_looks_like_and_switched_on_and_off(practis
     visit.page.locator(".bubble", has_text="Your cart is waiting, Ada").wait_for()
     visit.sees("1 part, about $0.008")
     visit.page.keyboard.type(" {oops}")
-    visit.sees("{oops} is none of the words above")
+    visit.sees("{oops} is none of the words that are filled in")
     visit.shoot("recipe-message")
     words.fill("Your cart is waiting, {first_name}")
     visit.page.get_by_label("Wait", exact=True).fill("90")

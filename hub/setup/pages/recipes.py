@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from ..recipes import effect, standing
 from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
-from ..recipes.preview import preview
+from ..recipes.preview import preview, slipped
 from ..recipes.way import Way, counted, ways
 from .frame import Here, Pages
 
@@ -150,7 +151,7 @@ def add(pages: Pages) -> None:
         usable = [connection for connection in found.connections if connection.state != OFF]
         usable.sort(key=lambda connection: connection.id not in preferred)
         offers = {
-            name: choosers.offered(setting.words.chooses, usable)
+            name: choosers.offered(setting.words.chooses, usable, _within(found, setting.words.chooses))
             for name, setting in found.recipe.settings.items()
             if setting.words.chooses
         }
@@ -178,6 +179,7 @@ def add(pages: Pages) -> None:
             form=form,
             fills={SETTING + name: setting.words.fills for name, setting in found.recipe.settings.items()},
             previews=previews,
+            slipped=slipped,
             is_on=found.entry is not None,
             refused=refused,
         )
@@ -229,12 +231,23 @@ def _faults(found: Found, form: SettingsForm) -> list[str]:
         if setting.words.message:
             seen = preview(found.recipe, setting.words, form.said(SETTING + name))
             said += [seen.trouble] if seen.trouble else []
-            said += [f"{{{slip}}} is filled in with nothing, so people would see it as it is." for slip in seen.slips]
+            said += [slipped(slip) for slip in seen.slips]
     return said
 
 
 def _ways(found: Found) -> tuple[Way, ...]:
     return ways(found.recipe, found.settings)
+
+
+def _within(found: Found, chooses: str) -> str:
+    """The id that was chosen for what this choice lies in: the audience of a tag."""
+    of, _, name = chooses.partition(".")
+    with suppress(HubError, KeyError):
+        within = registry.connector(of).choosable[name].within
+        for other, setting in found.recipe.settings.items():
+            if within and setting.words.chooses == f"{of}.{within}":
+                return request.form.get(SETTING + other) or str(found.settings.get(other, ""))
+    return ""
 
 
 def _pairs(form: SettingsForm) -> list[tuple[str, str]]:

@@ -23,14 +23,17 @@ MOST = 500
 AT_ONCE = 4
 
 Choice = tuple[str, str]
+Question = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True)
 class Offered:
-    """What may be chosen, as pairs of id and title; `trouble` says why it cannot be, and what to do instead."""
+    """What may be chosen, as pairs of id and title; `trouble` says why it cannot be, and what to do instead. Where it
+    `is_open`, anything else may be entered, too, so that nothing is missing without choices."""
 
     choices: Sequence[Choice] = ()
     trouble: str | None = None
+    is_open: bool = False
 
 
 class Choosers:
@@ -40,45 +43,53 @@ class Choosers:
         self.hub = hub
         self._threads = ThreadPoolExecutor(AT_ONCE, "choosers")
         self._lock = threading.Lock()
-        self._asked: dict[tuple[str, int, str], tuple[float, Future[list[Choice]]]] = {}
+        self._asked: dict[Question, tuple[float, Future[list[Choice]]]] = {}
 
-    def offered(self, chooses: str, connections: Sequence[Connection]) -> Offered:
+    def offered(self, chooses: str, connections: Sequence[Connection], within: str = "") -> Offered:
         """What may be chosen for a setting that `chooses` "mailchimp.audience", in the first of these accounts that
-        is of that service."""
+        is of that service; `within` is the id that was chosen for what it lies in, if it lies in anything."""
         of, _, name = chooses.partition(".")
         try:
             connector = registry.connector(of)
             what = connector.choosable[name]
         except (HubError, KeyError):
             return Offered(trouble="Type its id.")
+        if what.is_open and what.within and not within:
+            return Offered(is_open=True)
         account = next((found for found in connections if found.connector.name == of), None)
+        if what.is_open and (account is None or account.state != READY):
+            return Offered(is_open=True)
         if account is None:
             return Offered(trouble=f"Connect {connector.title}, and you can choose here. Or type its id.")
         if account.state != READY:
             return Offered(trouble=f"{connector.title} needs you to sign in again. Until then, type its id.")
         try:
-            found = self._ask(account, name).result(PATIENCE)
+            found = self._ask(account, name, within).result(PATIENCE)
         except (Exception, SystemExit):  # a connector may raise anything, and its words may tell what was sent
+            if what.is_open:
+                return Offered(is_open=True)
             return Offered(trouble=f"{connector.title} could not be asked just now. Type its id, or try again later.")
+        if what.is_open:
+            return Offered(found, is_open=True)
         if not found:
             return Offered(
                 trouble=f"There is no {what.title} in this {connector.title} account yet. Make one there first."
             )
         return Offered(found)
 
-    def _ask(self, account: Connection, name: str) -> Future[list[Choice]]:
+    def _ask(self, account: Connection, name: str, within: str) -> Future[list[Choice]]:
         """The answer, which may still be on its way: nobody asks for the same twice at once."""
-        key, now = (account.id, account.changed_at, name), self.hub.clock.monotonic()
+        key, now = (account.id, account.changed_at, name, within), self.hub.clock.monotonic()
         with self._lock:
             self._asked = {k: (at, it) for k, (at, it) in self._asked.items() if now - at < FRESH or not it.done()}
             known = self._asked.get(key)
             if known is not None and not (known[1].done() and known[1].exception()):
                 return known[1]
-            asking = self._threads.submit(self._listed, account, name)
+            asking = self._threads.submit(self._listed, account, name, within)
             self._asked[key] = now, asking
             return asking
 
-    def _listed(self, account: Connection, name: str) -> list[Choice]:
-        function = account.connector.choosable[name].function
-        found = islice(function(self.hub.connections.client(account)), MOST)
+    def _listed(self, account: Connection, name: str, within: str) -> list[Choice]:
+        what, client = account.connector.choosable[name], self.hub.connections.client(account)
+        found = islice(what.function(client, within) if what.within else what.function(client), MOST)
         return sorted(((str(key), str(title)) for key, title in found), key=lambda choice: choice[1].casefold())

@@ -157,9 +157,13 @@ def _text(field: Field) -> str:
 
 def _field(setting: Declared, offered: Offered | None) -> Any:
     label, help = setting.words.label, setting.words.help
+    if offered is not None and offered.is_open:
+        return _Suggested(label, offered.choices, description=help, render_kw=_PLAIN)
     if offered is not None and offered.choices:
         # The command line takes ids; here nobody has to know what they are.
-        return _select(label, offered.choices, words.upper_first(help.removeprefix("The id of ")))
+        for lead in ("The id of ", "The internal name of "):
+            help = words.upper_first(help.removeprefix(lead))
+        return _select(label, offered.choices, help, none="Choose …" if setting.required else "None")
     if offered is not None:
         return StringField(label, description=" ".join(filter(None, [help, offered.trouble])), render_kw=_PLAIN)
     if setting.words.message:
@@ -181,22 +185,36 @@ def _field(setting: Declared, offered: Offered | None) -> Any:
 _PLAIN = {"autocomplete": "off", "maxlength": "1000"}
 
 
-class _Select(SelectField):
-    """A choice that keeps what was chosen before, also where it is not offered any more."""
+class _Suggested(StringField):
+    """A line of text, with what the account has already to choose from."""
 
     def __init__(self, label: str, offered: Sequence[Choice], **kwargs: Any) -> None:
         self.offered = offered
+        super().__init__(label, **kwargs)
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        listed = f"{self.id}-known"
+        options = Markup("").join(Markup('<option value="{}">').format(key) for key, _ in self.offered)
+        shown = super().__call__(**kwargs, list=listed)
+        return Markup('{}<datalist id="{}">{}</datalist>').format(shown, listed, options)
+
+
+class _Select(SelectField):
+    """A choice that keeps what was chosen before, also where it is not offered any more."""
+
+    def __init__(self, label: str, offered: Sequence[Choice], none: str, **kwargs: Any) -> None:
+        self.offered, self.none = offered, none
         super().__init__(label, choices=[], validate_choice=False, coerce=_kept, **kwargs)
 
     def process(self, *given: Any, **more: Any) -> None:
         super().process(*given, **more)
         is_gone = self.data and all(key != self.data for key, _ in self.offered)
         gone = [(self.data, f"{self.data} (not found there)")] if is_gone else []
-        self.choices = [("", "Choose …"), *gone, *self.offered]
+        self.choices = [("", self.none), *gone, *self.offered]
 
 
-def _select(label: str, choices: Sequence[Choice], help: str = "") -> Any:
-    return _Select(label, choices, description=help)
+def _select(label: str, choices: Sequence[Choice], help: str = "", none: str = "Choose …") -> Any:
+    return _Select(label, choices, none, description=help)
 
 
 def _kept(value: Any) -> str:

@@ -62,6 +62,11 @@ def preview(recipe: Recipe, setting: Setting, template: str) -> Preview:
     return Preview(text, cost, trouble, slips)
 
 
+def slipped(name: str) -> str:
+    """What comes of a placeholder that nothing is offered for."""
+    return f"{{{name}}} is none of the words that are filled in, so people would see it as it is."
+
+
 def cost_of(action: Action[Any, Any], text: str) -> Cost | None:
     """What a message of this text costs, if its connector says. Raises Rejected for a text that cannot be sent."""
     if action.parts is None:

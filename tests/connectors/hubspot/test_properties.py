@@ -83,3 +83,13 @@ def test_a_property_that_somebody_else_makes_at_the_same_time_is_taken_as_it_is(
 def test_an_answer_that_cannot_be_read_leaves_it_open(answer):
     with pytest.raises(OutcomeUnknown):
         hubspot.ensure_property.perform(type("Odd", (), {"call": lambda *_, **__: answer})(), "city", "City")
+
+
+def test_what_may_be_chosen_holds_a_yes_or_no(client, service):
+    hubspot.ensure_property.perform(client, "agreed", "Agreed to newsletters", holds="yes_no")
+    hubspot.ensure_property.perform(client, "last_order", "Last order", holds="date")
+    definitions = service.books["properties"]["contacts"]
+    definitions["hidden_one"] = definitions["agreed"] | {"name": "hidden_one", "hidden": True}
+    fixed = {"name": "fixed_one", "modificationMetadata": {"readOnlyValue": True}}
+    definitions["fixed_one"] = definitions["agreed"] | fixed
+    assert list(hubspot.yes_no_properties(client)) == [("agreed", "Agreed to newsletters")]

@@ -74,6 +74,10 @@ def test_all_that_is_sent_and_answered_is_in_the_published_contract(
     mailchimp.set_consent.perform(client, "practice", GRACE, True)
     mailchimp.add_tags.perform(client, "practice", ADA, ["vip"])
     mailchimp.remove_tags.perform(client, "practice", ADA, ["vip"])
+    assert ("practice", "Practice") in list(mailchimp.audiences(client))
+    assert set(mailchimp.tags(client, "practice")) == {("tea", "tea"), ("vip", "vip")}
+    with pytest.raises(ActionFailed):
+        list(mailchimp.tags(client, "no such audience"))
     mailchimp.trigger_journey.perform(client, 12, 34, ADA)
     event = mailchimp.add_event.perform(client, "practice", ADA, "purchased", {"total": 12})
     since = mailchimp.member_subscribed.sample.at

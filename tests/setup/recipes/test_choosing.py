@@ -12,7 +12,7 @@ from connectors.mailchimp import connector as mailchimp
 from hub import RateLimited
 from hub.connector import Choices
 from hub.setup.recipes import choosing
-from hub.setup.recipes.choosing import Choosers
+from hub.setup.recipes.choosing import Choosers, Offered
 
 from ..conftest import World
 
@@ -25,7 +25,7 @@ def answers(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer],
     monkeypatch.setattr(type(world.hub.connections), "client", lambda self, connection: connection)
 
     def answer(function: Answer) -> None:
-        monkeypatch.setitem(mailchimp.choosable, "audience", Choices("audience", "a1", function))
+        monkeypatch.setitem(mailchimp.choosable, "audience", Choices("audience", function))
 
     return answer
 
@@ -123,3 +123,27 @@ def test_without_a_login_nobody_is_asked(world: World, answers: Callable[[Answer
 def test_a_choice_that_no_connector_has_is_typed(world: World) -> None:
     assert Choosers(world.hub).offered("pigeon.loft", []).trouble == "Type its id."
     assert Choosers(world.hub).offered("mailchimp.loft", []).trouble == "Type its id."
+
+
+def test_what_lies_in_another_choice_is_asked_with_it_and_anything_else_may_be_typed(
+    world: World, answers: Callable[[Answer], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(lambda client: [])
+    asked = []
+
+    def tags(client: Any, list_id: str) -> list[tuple[str, str]]:
+        asked.append(list_id)
+        if list_id == "gone":
+            raise ValueError
+        return [("vip", "vip")]
+
+    monkeypatch.setitem(mailchimp.choosable, "tag", Choices("tag", tags, within="audience", is_open=True))
+    choosers, tag = Choosers(world.hub), "mailchimp.tag"
+    assert choosers.offered(tag, [], "a1") == Offered(is_open=True)
+    world.connection("mailchimp")
+    connections = world.hub.connections.list(world.workspace)
+    assert choosers.offered(tag, connections) == Offered(is_open=True)
+    assert choosers.offered(tag, connections, "a1") == Offered([("vip", "vip")], is_open=True)
+    assert choosers.offered(tag, connections, "b2").choices
+    assert choosers.offered(tag, connections, "gone") == Offered(is_open=True)
+    assert asked == ["a1", "b2", "gone"]

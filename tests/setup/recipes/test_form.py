@@ -169,6 +169,16 @@ def test_an_account_that_cannot_be_asked_leaves_a_field_to_type_in(make: Make) -
     assert form["set_audience"].description == "The id of the audience. Mailchimp could not be asked just now."
 
 
+def test_what_may_be_anything_suggests_what_there_is(make: Make) -> None:
+    form = make(offers={"audience": Offered((("vip", "vip"), ('"><b>', "x")), is_open=True)}, audience="new")
+    shown = str(form["set_audience"]())
+    assert 'list="set_audience-known"' in shown and 'value="new"' in shown
+    assert (
+        '<datalist id="set_audience-known"><option value="vip"><option value="&#34;&gt;&lt;b&gt;"></datalist>' in shown
+    )
+    assert form.values()["audience"] == "new"
+
+
 @pytest.mark.parametrize("nasty", ['"><script>alert(1)</script>', "' onfocus='x", "</textarea><b>"])
 def test_nothing_that_was_typed_becomes_part_of_the_page(make: Make, nasty: str) -> None:
     offers = {"audience": Offered(((nasty, nasty),))}

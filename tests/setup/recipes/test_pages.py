@@ -111,7 +111,7 @@ def test_everything_that_was_set_goes_through_the_confirmation(visited: World) -
 def test_a_message_with_a_slip_is_pointed_out_before_it_is_on(visited: World) -> None:
     connected(visited)
     answer = send(visited, "order_thanks/settings", {"set_audience": "a1", "set_text": "Thanks {frist_name}"})
-    assert "{frist_name} is filled in with nothing" in text_of(answer.text)
+    assert "{frist_name} is none of the words that are filled in" in text_of(answer.text)
 
 
 def test_without_its_tools_it_cannot_be_on(visited: World) -> None:

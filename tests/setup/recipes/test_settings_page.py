@@ -71,7 +71,7 @@ def test_a_preview_shows_the_message_and_saves_nothing(visited: World) -> None:
     assert answer.status_code == 200
     text = text_of(answer.text)
     assert "Hi Ada! {nmae} 1 part, about $0.008. Assumed: Twilio's list price" in text
-    assert "{nmae} is none of the words above" in text
+    assert "{nmae} is none of the words that are filled in" in text
     assert "Please fill this in." not in text
     assert on(visited) == {}
 
