@@ -128,8 +128,10 @@ def test_the_address_of_a_form_typed_by_hand_is_no_page_but_leads_to_one(world: 
 
 def test_over_https_the_cookie_goes_nowhere_else(tmp_path: Path) -> None:
     world = make_world(Settings(home=tmp_path, public_url="https://hub.crumb.example"))
-    cookie = world.sign_in().headers["Set-Cookie"]
+    answer = world.sign_in()
+    cookie = answer.headers["Set-Cookie"]
     world.hub.close()
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert cookie.startswith("__Host-regulars=")
     assert "Secure" in cookie and "Path=/" in cookie and "Domain" not in cookie
 
@@ -171,6 +173,10 @@ def test_every_answer_forbids_what_the_page_does_not_need(world: World, path: st
     assert headers["Referrer-Policy"] == "no-referrer"
     if not path.startswith("/assets") and path != "/sign-in/x":
         assert headers["Cache-Control"] == "no-store"
+
+
+def test_without_https_nothing_asks_for_it(world: World) -> None:
+    assert "Strict-Transport-Security" not in world.open(HOME).headers
 
 
 def test_what_providers_call_is_left_as_it_is(world: World) -> None:
