@@ -88,6 +88,14 @@ class Newcomer:
         until(is_thanked, 60, "The end of the run")
         return ended[0]
 
+    def practice_fault(self, connector: str, fault: dict[str, Any] | None) -> None:
+        """Has a practice service answer its next calls wrongly; None: it answers as it should again."""
+        address = f"http://127.0.0.1:{self.practice_port}/_faults/{connector}"
+        answer = (
+            requests.delete(address, timeout=10) if fault is None else requests.post(address, json=fault, timeout=10)
+        )
+        assert answer.ok, answer.text
+
     def practice_answers(self) -> bool:
         try:
             return requests.get(f"http://127.0.0.1:{self.practice_port}/_calls?connector=none", timeout=2).ok

@@ -16,6 +16,7 @@ from .chart import Chart, events_per_day
 from .connections import AccountLine
 from .practice_shop import practice_shop
 from .queries import Account, Run
+from .today import Today, today
 from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, State, Tool
 
 LATEST = 15
@@ -69,6 +70,7 @@ class Home:
     can_practise: bool
     todos: tuple[Todo, ...]
     chart: Chart | None
+    today: Today | None
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -91,6 +93,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
+        today=today(hub, workspace) if heard else None,
     )
 
 

@@ -118,28 +118,67 @@ def test_a_page_loads_little_and_from_nowhere_else(practising: Setting) -> None:
     assert 0 < visit.wire < 150_000
 
 
-def test_the_keyboard_alone_is_enough(practising: Setting) -> None:
-    visit = practising.visit("desk")
-    visit.open(practising.link())
-    visit.sees("Everything is working")
-    keyboard, focused = visit.page.keyboard, "document.activeElement.innerText || document.activeElement.id"
-    keyboard.press("Tab")
-    assert visit.page.evaluate(focused) == "Skip to the content"
-    keyboard.press("Enter")
-    assert visit.page.evaluate("document.activeElement.id") == "content"
+FOCUSED = """() => {
+  const at = document.activeElement;
+  const label = at.labels && at.labels.length ? at.labels[0].innerText : "";
+  return (label || at.textContent || at.title || "").replace(/\\s+/g, " ").trim();
+}"""
 
-    def tab_to(text: str) -> None:
-        for _ in range(60):
-            keyboard.press("Tab")
-            if visit.page.evaluate(focused).strip().startswith(text):
+
+class Keyboard:
+    """Somebody who has no mouse: what they want is reached with Tab, and done with Enter or by typing."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit, self.keys = visit, visit.page.keyboard
+
+    def reach(self, name: str) -> None:
+        for _ in range(90):
+            self.keys.press("Tab")
+            if self.visit.page.evaluate(FOCUSED).startswith(name):
                 return
-        raise AssertionError(f"The keyboard did not reach {text!r}.")
+        raise AssertionError(f"The keyboard did not reach {name!r} at {self.visit.page.url}.")
 
-    tab_to("Place a practice order")
-    keyboard.press("Enter")
-    visit.sees("An order was placed in the practice shop.")
+    def go(self, name: str, then: str) -> None:
+        """Does what is called so, and waits for what is seen then."""
+        self.reach(name)
+        self.keys.press("Enter")
+        self.visit.sees(then)
+
+
+def test_the_whole_way_by_keyboard_alone(plain: Setting) -> None:
+    visit = plain.visit("desk")
+    visit.open(plain.link())
+    hands = Keyboard(visit)
+    visit.sees("What is your business called?")
+    hands.keys.press("Tab")
+    assert visit.page.evaluate(FOCUSED) == "Skip to the content"
+    hands.keys.press("Enter")
+    assert visit.page.evaluate("document.activeElement.id") == "content"
+    hands.reach("What is your business called?")
+    hands.keys.type("Crumb & Co.")
+    hands.keys.press("Enter")
+    visit.sees("Crumb & Co. has a workspace of its own.")
+    hands.go("Connect it", "Connect another")
+    for title in ("Shopify", "HubSpot", "Mailchimp", "Twilio"):
+        hands.go("Connections", "Connect another")
+        hands.reach(f"Try with a practice account of {title}")
+        hands.keys.press("Enter")
+        visit.sees("Connected. Nothing here reaches anybody real.")
+    hands.go("Home", "First steps")
+    hands.go("Choose one", "Thank people for their order")
+    hands.go("Thank people for their order", "What happens to one person")
+    hands.go("Set up and switch on", "Mailchimp audience")
+    hands.reach("Mailchimp audience")
+    hands.keys.type("Practice")
+    hands.go("Continue", "Switch on “Thank people for their order”?")
+    hands.go("Switch on", "It is on.")
+    hands.go("Home", "Place a practice order")
+    hands.go("Place a practice order", "An order was placed in the practice shop.")
     visit.page.locator("#latest .done").first.wait_for()
-    visit.shoot("home-after-an-order")
+    hands.go("Activity", "Look somebody up")
+    visit.page.locator(".runs .done").first.wait_for()
+    visit.shoot("activity-by-keyboard")
+    assert visit.complaints == []
 
 
 def test_the_pages_are_sensible_without_script(practising: Setting) -> None:

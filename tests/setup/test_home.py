@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from hub import schema
 from hub.clock import CLOCK
+from hub.ids import new_id
+from hub.setup import words
+from hub.setup.today import began
 from hub.setup.words import DAY
+from hub.timing import SystemClock, iso
 
 from .access.conftest import joined, signed_in
 from .conftest import HOME, MINUTE, World
@@ -254,3 +259,46 @@ def test_all_sending_is_paused_by_one_tap_from_every_page(world: World) -> None:
     world.send(f"{HOME}go-on")
     assert "All sending is paused" not in world.open(HOME).text
     assert "let messages leave again" in world.open(f"{HOME}changes").text
+
+
+def test_today_is_told_in_numbers(world: World) -> None:
+    world.clock.advance((SystemClock().now() - world.clock.now()) / 1000)  # ids are made by the machine's clock
+    world.sign_in()
+    world.enable_order_thanks()
+    (shop, *_) = (found for found in world.hub.connections.list(world.workspace) if found.connector.name == "shopify")
+    world.run({"action": "twilio.send_sms"}, {"action": "hubspot.upsert_contact"})
+    world.run({"action": "twilio.send_sms"})
+    world.run({"action": "twilio.send_sms", "state": "refused", "reason": "Not sent: they opted out."}, state="failed")
+    world.insert(schema.event, world_event(world, "shopify.order.created", "echo"))
+    with world.hub.database.write() as connection:
+        mine = schema.connection.c.id == shop.id
+        connection.execute(sa.update(schema.connection).where(mine).values(last_event_at=world.clock.now()))
+    shown = part(world.open(HOME).text, "today")
+    assert " Today 3 × an order is placed 2 × send a text message ✓ 1 × not sent. See why" in shown
+    world.clock.advance(24 * 3600)
+    assert "Nothing came in yet." in part(world.open(HOME).text, "today")
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [(None, "2026-11-22T00:00"), ("Asia/Tokyo", "2026-11-21T15:00"), ("Pacific/Kiritimati", "2026-11-22T10:00")],
+)
+def test_a_day_begins_at_the_workspaces_midnight(world: World, zone: str | None, midnight: str) -> None:
+    token = words.ZONE.set(ZoneInfo(zone) if zone else None)
+    try:
+        assert iso(began(world.hub)).startswith(midnight)
+    finally:
+        words.ZONE.reset(token)
+
+
+def world_event(world: World, kind: str, state: str) -> dict[str, object]:
+    now = world.clock.now()
+    return {
+        "id": new_id(),
+        "workspace_id": 1,
+        "connection_id": "c",
+        "type": kind,
+        "state": state,
+        "at": now,
+        "received_at": now,
+    }
