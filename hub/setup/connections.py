@@ -160,6 +160,37 @@ def used_by(hub: Hub, workspace: Workspace, connection: Connection) -> list[Reci
     return [recipe for recipe, entry in hub.enabled.of(workspace) if connection.id in entry.connections.values()]
 
 
+def in_place_of(hub: Hub, workspace: Workspace, connection: Connection) -> list[str]:
+    """Titles of the recipes that still use a practice account of the service that this real account is of."""
+    if is_practice(connection) or connection.state == "off":
+        return []
+    found = []
+    for practice in _practice_twins(hub, workspace, connection):
+        found += [recipe.title for recipe in used_by(hub, workspace, practice)]
+    return found
+
+
+def take_place(hub: Hub, workspace: Workspace, connection: Connection) -> list[str]:
+    """Has the recipes that use a practice account of this service use this account; gives their titles. Runs under way
+    end with the account that they began with. Raises SetupError for settings that do not fit any more."""
+    titles = []
+    for practice in _practice_twins(hub, workspace, connection):
+        for recipe, entry in list(hub.enabled.of(workspace)):
+            if practice.id in entry.connections.values():
+                bound = {**entry.connections, connection.connector.name: connection.id}
+                hub.enabled.enable(workspace, recipe.name, {**entry.settings, **bound})
+                titles.append(recipe.title)
+    return titles
+
+
+def _practice_twins(hub: Hub, workspace: Workspace, connection: Connection) -> list[Connection]:
+    return [
+        other
+        for other in hub.connections.list(workspace)
+        if other.connector.name == connection.connector.name and other.id != connection.id and is_practice(other)
+    ]
+
+
 def why_not(connector: Connector, given: Mapping[str, str], error: HubError) -> str:
     """Why an account could not be connected, as a sentence with the way out; nothing secret is told."""
     if isinstance(error, TryLater):

@@ -236,3 +236,23 @@ def test_the_pages_headings_are_one_each(world: World) -> None:
     assert heading(world.open(f"{CONNECTIONS}/{made}").text) == "Shopify"
     assert heading(world.open(f"{CONNECTIONS}/{made}/again").text) == "Sign in to Shopify again"
     assert world.open(f"{CONNECTIONS}/new/nowhere").status_code == 404
+
+
+def test_a_real_account_takes_the_place_of_the_one_that_was_practised_with(with_practice: World) -> None:
+    world = with_practice
+    world.sign_in()
+    for name in PracticeServer().services:
+        world.send(f"{CONNECTIONS}/practice/{name}")
+    world.hub.enabled.enable(world.workspace, "order_thanks", {"audience": "practice", "tag": "friend"})
+    real = world.connection("shopify", label="crumb.myshopify.com")
+    page = world.open(f"{CONNECTIONS}/{real}").text
+    assert "These still use the practice account: Thank people for their order." in text_of(page)
+    world.send(f"{CONNECTIONS}/{real}/use")
+    ((_, entry),) = world.hub.enabled.of(world.workspace)
+    assert entry.connections["shopify"] == real
+    assert entry.settings["tag"] == "friend", "what was set stays"
+    assert "These still use" not in world.open(f"{CONNECTIONS}/{real}").text
+    practice = next(
+        c for c in world.hub.connections.list(world.workspace) if c.connector.name == "shopify" and c.id != real
+    )
+    assert "These still use" not in world.open(f"{CONNECTIONS}/{practice.id}").text, "and never the other way round"

@@ -32,6 +32,7 @@ WORDS = {
     "connected": "connected {account}",
     "app_saved": "saved the hub's own app at {service}",
     "app_forgotten": "removed the hub's own app at {service}",
+    "account_exchanged": "had recipes use {account} instead of a practice account",
     "disconnected": "disconnected {account}",
     "settings_changed": "changed the settings of this workspace",
     "notices_changed": "changed who is told when something needs a person",

@@ -67,6 +67,7 @@ def add(pages: Pages) -> None:
             subscribes=found.connector.function("subscribe") is not None,
             refused=(words.moment(refused[0], now), refused[1]) if refused else None,
             technical=models.technical(hub, found),
+            in_place_of=models.in_place_of(hub, here.workspace, found),
             by_login=login_in(found.fields) is not None,
             happenings=models.happenings(found) if models.is_practice(found) else (),
         )
@@ -83,6 +84,17 @@ def add(pages: Pages) -> None:
         title = found.connector.title
         told = trouble or f"{title} was asked for its events once more, and will send them."
         return here.go("connection", told, trouble=trouble is not None, connection_id=found.id)
+
+    @pages.at("/w/<int:workspace_id>/connections/<connection_id>/use", Right.CHANGE, methods=("POST",))
+    def use_instead(here: Here, connection_id: str) -> Response:
+        found = found_in(here, connection_id)
+        try:
+            titles = models.take_place(hub, here.workspace, found)
+        except HubError as error:
+            return here.go("connection", str(error), trouble=True, connection_id=found.id)
+        audit.note(hub, "account_exchanged", here.user, here.workspace.id, account=_named(found))
+        told = f"From here on, this account is used by: {', '.join(titles)}. What is under way ends with practice."
+        return here.go("connection", told, connection_id=found.id)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/try", Right.ACT, methods=("POST",))
     def try_out(here: Here, connection_id: str) -> Response:

@@ -80,6 +80,7 @@ NEEDS: dict[str, object] = {
     "connect_practice": Right.CHANGE,
     "connect_again": Right.CHANGE,
     "subscribe": Right.CHANGE,
+    "use_instead": Right.CHANGE,
     "disconnect": Right.CHANGE,
     "log_in": Right.CHANGE,
     "log_in_again": Right.CHANGE,
