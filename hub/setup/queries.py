@@ -117,7 +117,7 @@ def run(hub: Hub, workspace: Workspace, run_id: int) -> Run | None:
 def runs_of_events(hub: Hub, workspace: Workspace, event_ids: Sequence[int], limit: int) -> list[Run]:
     """The runs that these events started, newest first."""
     table = schema.run
-    return _runs(hub, workspace, (table.c.workspace_id == workspace.id) & table.c.event_id.in_(event_ids), limit)
+    return _runs(hub, workspace, _among_few(table, workspace) & table.c.event_id.in_(event_ids), limit)
 
 
 def runs_in(hub: Hub, workspace: Workspace, state: str, recipe: str | None, before: int, limit: int) -> list[Run]:
