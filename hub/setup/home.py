@@ -93,7 +93,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
-        today=today(hub, workspace) if heard else None,
+        today=today(hub, workspace, recipes) if heard else None,
     )
 
 

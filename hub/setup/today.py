@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
@@ -13,6 +14,7 @@ from .. import registry, schema
 from ..core import Hub
 from ..errors import ConnectorInvalid
 from ..ids import first_id_at
+from ..recipe import Recipe
 from ..timing import to_datetime, to_ms
 from ..workspaces import Workspace
 from . import words
@@ -21,6 +23,7 @@ from .words import ZONE
 MOST_EVENTS, MOST_RUNS = 5_000, 2_000
 """The latest that are counted: a day with more is told as "more than"."""
 FEW = 4
+_SENT = {"sms": ("text sent", "texts sent"), "email": ("e-mail sent", "e-mails sent")}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Count:
 
 @dataclass(frozen=True)
 class Today:
-    """What came in today, the most frequent first, and the messages that were sent and not sent. `is_more`: there was
-    more than was counted."""
+    """What came in today that recipes wait for, the most frequent first, and the messages that were sent and not sent.
+    `is_more`: there was more than was counted."""
 
     came: tuple[Count, ...]
     sent: tuple[Count, ...]
@@ -42,15 +45,16 @@ class Today:
     is_more: bool
 
 
-def today(hub: Hub, workspace: Workspace) -> Today:
-    """What happened since midnight, by the workspace's clock."""
+def today(hub: Hub, workspace: Workspace, on: Sequence[Recipe]) -> Today:
+    """What happened since midnight, by the workspace's clock. `on`: the recipes that are on."""
     first = first_id_at(began(hub))
     with hub.database.read() as connection:
         came = _came(connection, workspace, first)
         sent, not_sent = _sent(connection, workspace, first)
-    most = [Count(number, words.happening(kind)) for kind, number in came.most_common(FEW)]
-    done = [Count(number, words.action(name)) for name, number in sent.most_common(FEW)]
-    return Today(tuple(most), tuple(done), not_sent, came.total() == MOST_EVENTS)
+    waited_for = {match.type for recipe in on for match in recipe.on}
+    most = [Count(number, words.happening(kind)) for kind, number in came.most_common() if kind in waited_for]
+    done = [Count(number, _SENT[channel][number != 1]) for channel, number in sent.most_common()]
+    return Today(tuple(most[:FEW]), tuple(done), not_sent, came.total() == MOST_EVENTS)
 
 
 def _came(connection: sa.Connection, workspace: Workspace, first: int) -> Counter[str]:
@@ -61,31 +65,31 @@ def _came(connection: sa.Connection, workspace: Workspace, first: int) -> Counte
 
 
 def _sent(connection: sa.Connection, workspace: Workspace, first: int) -> tuple[Counter[str], int]:
-    """Messages of runs that began today, by their actions, and how many were not sent."""
-    run, step = schema.run, schema.step
+    """Messages of runs that began today, by their channels, and how many were not sent."""
+    run, step, channels = schema.run, schema.step, _channels()
     mine = (run.c.workspace_id == workspace.id) & (run.c.id >= first)
     ids = sa.select(run.c.id).where(mine).order_by(run.c.id.desc()).limit(MOST_RUNS).scalar_subquery()
     query = (
         sa.select(step.c.action, step.c.state, sa.func.count())
-        .where(step.c.run_id.in_(ids), step.c.action.in_(_messages()), step.c.state.in_(("done", "refused")))
+        .where(step.c.run_id.in_(ids), step.c.action.in_(channels), step.c.state.in_(("done", "refused")))
         .group_by(step.c.action, step.c.state)
     )
     sent, not_sent = Counter[str](), 0
     for name, state, count in connection.execute(query):
         if state == "done":
-            sent[name] += count
+            sent[channels[name]] += count
         else:
             not_sent += count
     return sent, not_sent
 
 
-def _messages() -> list[str]:
-    """The actions that send messages themselves."""
-    found = []
+def _channels() -> dict[str, str]:
+    """The actions that send messages themselves, each with its channel."""
+    found: dict[str, str | None] = {}
     for name in registry.connector_names():
         with suppress(ConnectorInvalid):
-            found += [action.name for action in registry.connector(name).actions.values() if action.channel]
-    return found
+            found |= {action.name: action.channel for action in registry.connector(name).actions.values()}
+    return {action: channel for action, channel in found.items() if channel}
 
 
 def began(hub: Hub) -> int:

@@ -274,7 +274,7 @@ def test_today_is_told_in_numbers(world: World) -> None:
         mine = schema.connection.c.id == shop.id
         connection.execute(sa.update(schema.connection).where(mine).values(last_event_at=world.clock.now()))
     shown = part(world.open(HOME).text, "today")
-    assert " Today 3 × an order is placed 2 × send a text message ✓ 1 × not sent. See why" in shown
+    assert " Today 3 × an order is placed 2 texts sent ✓ 1 not sent. See why" in shown
     world.clock.advance(24 * 3600)
     assert "Nothing came in yet." in part(world.open(HOME).text, "today")
 
