@@ -21,9 +21,6 @@ from . import queries, words
 from .queries import Account
 from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Said, State, Tool
 
-FEW = 6
-"""What a service tells and does, as far as a gallery shows it."""
-
 
 @dataclass(frozen=True)
 class AccountLine:
@@ -88,11 +85,23 @@ def lines(hub: Hub, workspace: Workspace) -> list[AccountLine]:
 
 
 def is_practice(connection: Connection) -> bool:
-    """Whether an account is one of a practice service on this machine."""
+    """Whether an account is a practice service's own. A real one may be reached at an address of this machine too, but
+    nobody real has the keys of practice, which everybody knows."""
     from ..practice.accounts import services_of
+    from ..practice.server import service_of
 
-    address = services_of(connection)
-    return address is not None and address.startswith(("http://127.0.0.1", "http://localhost"))
+    if services_of(connection) is None:
+        return False
+    oauth, login = connection.connector.oauth, connection.login
+    if oauth is not None and login is not None:
+        return login.client_id == oauth.practice[0]
+    service = service_of(connection.connector)
+    return service is not None and all(_has(connection, *item) for item in service.account.items())
+
+
+def _has(connection: Connection, name: str, value: str) -> bool:
+    kept = connection.fields.get(name)
+    return value in kept if isinstance(kept, list) else value == kept
 
 
 def happenings(connection: Connection) -> list[tuple[str, str]]:

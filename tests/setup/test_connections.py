@@ -256,3 +256,11 @@ def test_a_real_account_takes_the_place_of_the_one_that_was_practised_with(with_
         c for c in world.hub.connections.list(world.workspace) if c.connector.name == "shopify" and c.id != real
     )
     assert "These still use" not in world.open(f"{CONNECTIONS}/{practice.id}").text, "and never the other way round"
+
+
+def test_a_real_account_behind_a_proxy_of_this_machine_is_not_told_to_be_for_practice(world: World) -> None:
+    world.sign_in()
+    real = json.dumps({"api_key": "real-us21", "base_url": "http://127.0.0.1:9/mailchimp"}).encode()
+    made = world.connection("mailchimp", fields=real)
+    assert "for practice" not in text_of(world.open(f"{CONNECTIONS}/{made}").text)
+    assert "for practice" not in text_of(world.open(CONNECTIONS).text)
