@@ -35,7 +35,6 @@ sign_in_link = Table(
     Column("until", Instant, nullable=False),
     Column("workspace_id", Integer, comment="an invitation to it; none: it signs in who runs the hub"),
     Column("role", String(12), comment="what an invitation makes of whoever accepts it"),
-    Column("made_by", Id),
 )
 
 session = Table(

@@ -48,16 +48,23 @@ def standing(hub: Hub, workspace: Workspace) -> Standing:
     return Standing(_opened(workspace, row.targets), row.told_at, row.trouble) if row else Standing(Targets())
 
 
-def set_targets(hub: Hub, workspace: Workspace, emails: Sequence[str], url: str) -> Targets:
-    """Says who is told from here on. Raises SettingInvalid for what is no e-mail, or no address to post to."""
-    given = [text for text in emails if text.strip()]
-    found = [addresses.email(text) for text in given]
-    if None in found or len(found) > MOST_EMAILS:
-        wrong = next((text for text, address in zip(given, found, strict=True) if address is None), None)
-        raise SettingInvalid(f"{wrong!r} is no e-mail address." if wrong else f"At most {MOST_EMAILS} e-mails, please.")
-    if url:
-        outside.check_address(url)
-    targets = Targets(tuple(text for text in found if text), url)
+def checked_emails(text: str) -> tuple[str, ...]:
+    """The e-mails in a text, with commas between them. Raises SettingInvalid for what is none, or if they are many."""
+    found = []
+    for part in text.split(","):
+        if address := addresses.email(part):
+            found.append(address)
+        elif part.strip():
+            raise SettingInvalid(f"{part.strip()!r} is no e-mail address.")
+    if len(found) > MOST_EMAILS:
+        raise SettingInvalid(f"At most {MOST_EMAILS} e-mails, please.")
+    return tuple(found)
+
+
+def set_targets(hub: Hub, workspace: Workspace, targets: Targets) -> None:
+    """Says who is told from here on. Raises SettingInvalid for an address that cannot be posted to."""
+    if targets.url:
+        outside.check_address(targets.url)
     document = json.dumps({"emails": targets.emails, "url": targets.url}).encode()
     values = {"targets": workspace.sealer.seal(document, f"notice {workspace.id}"), "trouble": None}
     with hub.database.write() as connection:
@@ -65,7 +72,6 @@ def set_targets(hub: Hub, workspace: Workspace, emails: Sequence[str], url: str)
         changed = hub.database.insert(schema.notice).values(row)
         changed = changed.on_conflict_do_update(index_elements=[schema.notice.c.workspace_id], set_=values)
         connection.execute(changed)
-    return targets
 
 
 def tell(hub: Hub) -> int:
@@ -117,20 +123,27 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
-    run, since = schema.run, hub.clock.now() - DAY
-    mine = run.c.workspace_id + 0 == workspace.id  # by the index over few, not by that of all of a workspace's runs
-    held = sa.select(sa.func.max(run.c.id), sa.func.count()).where(mine, run.c.state == sa.literal_column("'held'"))
-    failed = sa.select(sa.func.max(run.c.id), sa.func.count()).where(
-        mine, run.c.state == sa.literal_column("'failed'"), run.c.ended_at > since
-    )
-    with hub.database.read() as database:
-        newest_held, held_count = database.execute(held).one()
-        newest_failed, failed_count = database.execute(failed).one()
+    newest_held, held_count = _newest(hub, workspace, "held", sa.true())
+    newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:
         found[f"held {newest_held}"] = _counted(held_count, "thing waits", "things wait") + " for you to decide."
     if failed_count:
         found[f"failed {newest_failed}"] = _counted(failed_count, "thing", "things") + " went wrong since yesterday."
     return found
+
+
+def went_wrong(hub: Hub, workspace: Workspace) -> tuple[int | None, int]:
+    """The newest of the runs that went wrong in the last day and were not tried again, and how many they are."""
+    return _newest(hub, workspace, "failed", schema.run.c.ended_at > hub.clock.now() - DAY)
+
+
+def _newest(hub: Hub, workspace: Workspace, state: str, which: sa.ColumnElement[bool]) -> tuple[int | None, int]:
+    run = schema.run
+    # By the index over the few that are in this state, not by that of all of a workspace's runs.
+    mine = (run.c.workspace_id + 0 == workspace.id) & (run.c.state == sa.literal_column(f"'{state}'"))
+    with hub.database.read() as database:
+        newest, count = database.execute(sa.select(sa.func.max(run.c.id), sa.func.count()).where(mine, which)).one()
+    return newest, count
 
 
 def _counted(count: int, one: str, several: str) -> str:

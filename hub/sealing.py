@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .errors import KeyWrong, SetupError
 
 KEY_BYTES = 32
-_NONCE = 12
+_NONCE, _HASH_BYTES = 12, 16
 _PLAIN, _PACKED = b"\x01", b"\x02"
 _WORTH_PACKING = 256
 _LEVEL = 3  # as fast as the lowest, and of two orders that are packed so, two fit on a page of SQLite's
@@ -81,6 +81,11 @@ class HubKey:
 
     def unwrap(self, wrapped: bytes, about: str) -> bytes:
         return self._sealer.open(wrapped, about)
+
+    def hashed(self, purpose: str, word: str) -> bytes:
+        """Sixteen bytes that are kept of a word that lets somebody in. What is kept for one purpose is none for
+        another."""
+        return self.proof(f"{purpose}\x1f{word}".encode(errors="replace"))[:_HASH_BYTES]
 
     def proof(self, data: bytes) -> bytes:
         """Thirty-two bytes that only this key can make for this data."""

@@ -27,7 +27,7 @@ from .login import LOGIN, kept
 from .tokens import authorize_url, tokens_for_code
 
 LASTS = timedelta(minutes=10)
-_WORD_BYTES, _HASH_BYTES = 32, 16
+_WORD_BYTES = 32
 _MOST_VALUES = 50
 
 _AGAIN = "Nothing was changed. Connect again when you like."
@@ -220,7 +220,7 @@ _table = schema.oauth_attempt
 
 
 def _hash(hub: Hub, purpose: str, word: str) -> bytes:
-    return hub.workspaces.hub_key().proof(f"oauth {purpose}\x1f{word}".encode(errors="replace"))[:_HASH_BYTES]
+    return hub.workspaces.hub_key().hashed(f"oauth {purpose}", word)
 
 
 def _about(name: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .. import notices
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
@@ -119,7 +120,7 @@ def _health(
         if len(held) > MOST_HELD:
             count = f"More than {MOST_HELD} things wait"
         return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
-    if failed := queries.count_failed(hub, workspace, now - words.DAY):
+    if failed := notices.went_wrong(hub, workspace)[1]:
         count = "One thing" if failed == 1 else f"{failed:,} things"
         then = "What was done stays done. See why, and try the rest again."
         return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then, show="failed")

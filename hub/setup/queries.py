@@ -165,16 +165,6 @@ def count_steps(hub: Hub, workspace: Workspace, run_id: int) -> int:
         return connection.execute(query).scalar_one()
 
 
-def count_failed(hub: Hub, workspace: Workspace, since: int) -> int:
-    """How many runs went wrong since then, and were not tried again."""
-    table = schema.run
-    query = sa.select(sa.func.count()).where(
-        _among_few(table, workspace), table.c.state == sa.literal_column("'failed'"), table.c.ended_at > since
-    )
-    with hub.database.read() as connection:
-        return connection.execute(query).scalar_one()
-
-
 def is_late(hub: Hub, workspace: Workspace) -> bool:
     """Whether deliveries or runs wait longer than they should: the hub is catching up."""
     delivery, table, late = schema.delivery, schema.run, hub.clock.now() - LATE

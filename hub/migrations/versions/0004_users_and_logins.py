@@ -64,7 +64,6 @@ def upgrade() -> None:
         "sign_in_link",
         sa.Column("role", sa.String(length=12), comment="what an invitation makes of whoever accepts it"),
     )
-    op.add_column("sign_in_link", sa.Column("made_by", ID))
     op.add_column(
         "session",
         sa.Column("user_id", ID, comment="none: it was begun by a release without users, and lets nobody in"),

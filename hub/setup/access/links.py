@@ -48,9 +48,9 @@ def sign_in(hub: Hub, word: str) -> str | None:
         return sessions.begin(hub, connection, users.who_runs_the_hub(hub, connection).id)
 
 
-def invite(hub: Hub, by: User, workspace_id: int, role: str) -> str:
+def invite(hub: Hub, workspace_id: int, role: str) -> str:
     """A fresh link for a colleague, who gets this role in this workspace; it is good once, for a week."""
-    word = _new(hub, INVITATION_LASTS, workspace_id=workspace_id, role=role, made_by=by.id)
+    word = _new(hub, INVITATION_LASTS, workspace_id=workspace_id, role=role)
     return f"{hub.settings.public_url}/invitation/{word}"
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from ...core import Hub
 
 _BYTES = 32
-_HASH_BYTES = 16
 
 
 def new_word(hub: Hub) -> str:
@@ -17,7 +16,7 @@ def new_word(hub: Hub) -> str:
 
 def hashed(hub: Hub, purpose: str, word: str) -> bytes:
     """What is kept of a word. One for one purpose is none for another."""
-    return hub.workspaces.hub_key().proof(f"{purpose}\x1f{word}".encode(errors="replace"))[:_HASH_BYTES]
+    return hub.workspaces.hub_key().hashed(purpose, word)
 
 
 def from_now(hub: Hub, span: timedelta) -> int:

@@ -17,7 +17,6 @@ from flask import session as browser
 from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
-from ... import commands
 from ...core import Hub
 from ...pausing import paused_at
 from ...workspaces import Workspace
@@ -85,11 +84,6 @@ class Here(Visitor):
 
     workspace: Workspace = field(kw_only=True)
     rights: frozenset[Right] = field(kw_only=True)
-
-    @property
-    def option(self) -> str:
-        """What names the workspace in commands."""
-        return commands.option(self.workspace, several=len(self.workspaces) > 1)
 
     @cached_property
     def paused_since(self) -> Moment | None:

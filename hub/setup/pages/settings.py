@@ -69,10 +69,13 @@ def add(pages: Pages) -> None:
         form = Notices()
         if not form.is_sent():
             return _settings(here, notices_form=form)
+        at_fault = "emails"
         try:
-            targets = notices.set_targets(hub, here.workspace, form.said("emails").split(","), form.said("url").strip())
+            targets = notices.Targets(notices.checked_emails(form.said("emails")), form.said("url").strip())
+            at_fault = "url"
+            notices.set_targets(hub, here.workspace, targets)
         except SettingInvalid as refusal:
-            form.refuse("emails" if "e-mail" in str(refusal) else "url", refusal)
+            form.refuse(at_fault, refusal)
             return _settings(here, notices_form=form)
         audit.note(hub, "notices_changed", here.user, here.workspace.id)
         if not (targets.emails or targets.url):

@@ -24,7 +24,7 @@ def add(pages: Pages) -> None:
     @pages.at("/w/<int:workspace_id>/team/invite", Right.TEAM, methods=("POST",))
     def invite(here: Here) -> Response:
         role = _role()
-        link = links.invite(here.hub, here.user, here.workspace.id, role)
+        link = links.invite(here.hub, here.workspace.id, role)
         audit.note(here.hub, "invited", here.user, here.workspace.id, role=role)
         # Shown at once and not after a redirect: nothing that lets somebody in stays in a cookie or an address.
         return _shown(here, link=link)

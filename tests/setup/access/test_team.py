@@ -77,9 +77,8 @@ def test_what_will_not_do_is_said_beside_it_and_the_invitation_stays_good(
 
 def test_of_two_who_accept_at_once_one_is_in(world_on_any_database: World) -> None:
     world = world_on_any_database
-    offered = links.invitation(
-        world.hub, links.invite(world.hub, joined(world, "owner"), 1, "staff").rpartition("/")[2]
-    )
+    joined(world, "owner")
+    offered = links.invitation(world.hub, links.invite(world.hub, 1, "staff").rpartition("/")[2])
     outcomes: list[str] = []
     together = threading.Barrier(4)
 
