@@ -18,7 +18,7 @@ from ..errors import SetupError
 
 log = logging.getLogger("hub.migrations")
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. A database that is there already is opened without loading any."""
 
 NEWER = (
