@@ -104,7 +104,7 @@ class Stage:
         self.database, self.clock, self.woken = MemoryDatabase(), FrozenClock(), Woken()
         self.hub = Hub(settings, clock=self.clock, chance=Chance(SEED), wakeups=self.woken, database=self.database)
         self.hub.linger_seconds = self.hub.gather_seconds = 0.0
-        self.hub.has_threads = False
+        self.hub.has_threads = self.hub.keeps_limits = False
         self.people = self.hub.people = Crowd(self.database)
         self.workspace = self.hub.workspaces.add("Rehearsal")
         self.services = Services()
