@@ -29,6 +29,7 @@ SECTIONS = {
         "recipes": "recipes",
         "enable": "recipes",
         "disable": "recipes",
+        "publish": "publishing",
     },
     "See what happened": {
         "deliveries": "activity",

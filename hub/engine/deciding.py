@@ -57,12 +57,13 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
     """A step that was asked for just now, as a new line."""
     step = asked.step
     line = Line(asked.position, step.action, asked.fingerprint, "waiting", asked=asked, changed=True)
+    began = run.waited_since.get(asked.position, now)
     if step.action == SLEEP:
-        line.due_at = now + _milliseconds(step.inputs["for"])
+        line.due_at = began + _milliseconds(step.inputs["for"])
     elif step.action == SLEEP_UNTIL:
         line.due_at = to_ms(step.inputs["at"])
     elif step.action == WAIT_FOR:
-        line.due_at = now + _milliseconds(step.inputs["timeout"])
+        line.due_at = began + _milliseconds(step.inputs["timeout"])
         line.inputs = values.read(asked.inputs)
     elif step.action == NOW:
         line.due_at = now
