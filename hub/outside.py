@@ -67,7 +67,8 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         timeout=CONNECT_SECONDS,
     )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    latest = threading.Timer(LONGEST_SECONDS, _hang_up, [route])
+    late = threading.Event()
+    latest = threading.Timer(LONGEST_SECONDS, _hang_up, [route, late])
     latest.daemon = True
     latest.start()
     try:
@@ -76,6 +77,8 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         own = {"Host": parts.netloc, "User-Agent": "Regulars", **headers}
         route.request("POST", path, body, own, preload_content=False)
         answer = route.getresponse()
+        if late.is_set():  # headers that end too soon look whole
+            raise OutcomeUnknown(f"{parts.hostname} took too long to answer.")
         return Answer(answer.status, dict(answer.headers), b"")
     except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
         raise OutcomeUnknown(f"{parts.hostname} gave no whole answer ({type(error).__name__}).") from None
@@ -94,7 +97,8 @@ def _reach(route: HTTPSConnection, host: str) -> None:
         raise ServiceDown(f"{host} does not prove by a certificate that it is the one.") from None
 
 
-def _hang_up(route: HTTPSConnection) -> None:
+def _hang_up(route: HTTPSConnection, late: threading.Event) -> None:
+    late.set()
     with suppress(OSError, AttributeError):
         route.sock.shutdown(socket.SHUT_RDWR)
 
