@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from .connection import (
     Connection,
     filled_in,
     for_connector,
+    installed,
+    label_of,
     make_client,
     of_another_login,
     renew_at,
@@ -28,7 +31,7 @@ from .connection import (
 )
 from .connector import Connector
 from .database import Database
-from .errors import ActionFailed, ConnectionMissing, ConnectorInvalid, HubError, NotFound, scrubbed
+from .errors import ActionFailed, ConnectionMissing, HubError, NotFound, scrubbed
 from .oauth.apps import app_at
 from .oauth.login import LOGIN
 from .timing import Clock
@@ -65,12 +68,13 @@ class Connections:
     ) -> tuple[Connection, str | None]:
         """What `connect` does, with fields that are whole: those of a login by OAuth have that among them."""
         try:
-            label = _label(connector, make_client(connector, fields))
+            label = label_of(connector, make_client(connector, fields))
         except ActionFailed as error:
             # A service may answer with what it was sent.
             error.args = (scrubbed(str(error), told_to_nobody(connector, fields)),)
             raise
         known = self._same_account(workspace, connector, label, fields)
+        made: dict[str, str] = {}
         connection_id = known.id if known else secrets.token_hex(8)
         if known:
             kept = connector.fields.keys() - of_another_login(connector, fields)
@@ -79,9 +83,12 @@ class Connections:
             fields |= {
                 f.name: secrets.token_urlsafe(24) for f in connector.fields.values() if f.generated and f.required
             }
+            declared = connector.fields.items()
+            made = {name: item.made() for name, item in declared if item.made is not None and not fields.get(name)}
+            fields |= {name: [value] if connector.fields[name].several else value for name, value in made.items()}
         self._save(workspace, connection_id, connector, label, fields, is_new=known is None)
         trouble = self.subscribe(connection_id)
-        return self.get(connection_id), trouble
+        return replace(self.get(connection_id), made=made), trouble
 
     def put(
         self, workspace: Workspace, connector: Connector, label: str, fields: Mapping[str, Any], client: Any = None
@@ -217,7 +224,8 @@ class Connections:
     ) -> Connection | None:
         """The saved connection of this account: its name and all that somebody fills in and is not secret are the
         same."""
-        plain = [n for n, declared in connector.fields.items() if not (declared.secret or declared.generated)]
+        apart = (n for n, declared in connector.fields.items() if not (declared.secret or declared.adjustable))
+        plain = [n for n in apart if not connector.fields[n].generated]
         plain.append("base_url")
         for connection in self.list(workspace):
             same = all(connection.fields.get(name) == fields.get(name) for name in plain)
@@ -311,7 +319,7 @@ class Connections:
     def _open(self, row: Any) -> Connection:
         workspace = self.workspaces.get(row.workspace_id)
         fields = json.loads(workspace.sealer.open(row.fields, f"connection {row.id}"))
-        connector, app = _installed(row), None
+        connector, app = installed(row.connector, row.id), None
         if LOGIN in fields:
             app = app_at(self.workspaces, connector, fields.get("base_url"))
         return Connection(
@@ -332,19 +340,3 @@ def later(now: int) -> sa.ColumnElement[int]:
     holders tell them apart."""
     changed = schema.connection.c.changed_at
     return sa.case((changed >= now, changed + 1), else_=now)
-
-
-def _installed(row: Any) -> Connector:
-    try:
-        return registry.connector(row.connector)
-    except NotFound:
-        # Not NotFound: the connection is known, and whoever posts to it must not be told otherwise.
-        raise ConnectorInvalid(
-            f"The connector {row.connector} of connection {row.id} is not installed here. Install its package again."
-        ) from None
-
-
-def _label(connector: Connector, client: Any) -> str:
-    check = connector.function("check")
-    assert check is not None
-    return str(check(client))[:200]

@@ -27,8 +27,10 @@ SECTIONS = {
         "connections": "accounts",
         "disconnect": "accounts",
         "recipes": "recipes",
+        "rehearse": "rehearse",
         "enable": "recipes",
         "disable": "recipes",
+        "publish": "publishing",
     },
     "See what happened": {
         "deliveries": "activity",
@@ -38,6 +40,8 @@ SECTIONS = {
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
+        "questions": "questions",
+        "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
     "Take care": {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from .. import registry
+from .. import questions, registry
 from ..connector import Action
 from ..core import Hub
 from ..errors import ActionFailed, ReplayFailed, ServiceDown
@@ -20,11 +20,11 @@ from ..outbox.steps import Waiting
 from ..recipe import Recipe
 from ..recipe_settings import filled_in
 from ..replay import Held, replay
-from ..step import Step
+from ..step import Step, ask_person
 from ..timing import to_ms
 from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
-from .happenings import about
+from .happenings import Trouble, about
 from .reading import Journal, journals, longest, skipped
 from .stage import Stage, stage
 from .timeline import Entry, entries, not_started, zone_of
@@ -33,16 +33,10 @@ MOST_STEPS = 300
 """Fewer than the hub allows, as each step replays all before it: a loop without an end is told soon."""
 
 VERSION = "rehearsal"
+Answers = Mapping[Any, Any]
+"""What actions give, by action; and by `ask_person` what somebody of the business answers."""
+
 State = Literal["running", "waiting", "done", "stopped", "failed", "held", "skipped"]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A service that does not answer: `connector`, from an instant on for so long."""
-
-    connector: str
-    since: datetime
-    lasts: timedelta
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,8 @@ class Play:
     recipe    as it is in this process
     settings  as an owner gives them, or already of their types
     answers   what an action gives, in place of its practice service: plain data, an error that the service answers
-              with, or a function that is given the step's inputs by name and returns either
+              with, or a function that is given the step's inputs by name and returns either. For `ask_person`: the
+              answer that comes at once, or a function of the question; without it nobody answers
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
     zone      the business's time zone, for those whose own nobody knows
@@ -89,7 +84,7 @@ class Play:
 
     recipe: Recipe
     settings: Mapping[str, Any] = field(default_factory=dict)
-    answers: Mapping[Action[Any, Any], Any] = field(default_factory=dict)
+    answers: Answers = field(default_factory=dict)
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
     zone: ZoneInfo | None = None
@@ -119,7 +114,7 @@ class Play:
 def rehearse(
     recipe: Recipe,
     event: Event,
-    answers: Mapping[Action[Any, Any], Any] | None = None,
+    answers: Answers | None = None,
     happenings: Iterable[Event] = (),
     *,
     troubles: Sequence[Trouble] = (),
@@ -148,7 +143,8 @@ class _Playing:
         self.play, self.on, self.settings = play, on, settings
         self.hub: Hub = on.hub
         self.connections = {name: self.hub.connections.get(account) for name, account in accounts.items()}
-        self.answers: dict[str, Any] = {action.name: given for action, given in play.answers.items()}
+        self.answers = {action.name: given for action, given in play.answers.items() if isinstance(action, Action)}
+        self.reply: Any = play.answers.get(ask_person, LEAVES)
         self.troubles = [
             (trouble.connector, to_ms(trouble.since), to_ms(trouble.since + trouble.lasts)) for trouble in play.troubles
         ]
@@ -168,6 +164,8 @@ class _Playing:
             self._take([event for _, event in rest[:count]])
             del rest[:count]
             settle(self.hub, self.on.woken)
+            while self._answer_questions():
+                settle(self.hub, self.on.woken)
             if self.broken is not None:
                 raise self.broken
             times += 1
@@ -213,6 +211,16 @@ class _Playing:
         except Exception as error:  # a mistake of whoever rehearses, not the service's
             self.broken = self.broken or error
             raise
+
+    def _answer_questions(self) -> bool:
+        """Gives the answers to what the recipe asks somebody of the business; whether there were any."""
+        if self.reply is LEAVES:
+            return False
+        asked = questions.waiting(self.hub, self.on.workspace, MOST_STEPS)
+        for question in asked:
+            given = self.reply(question.text) if callable(self.reply) else self.reply
+            questions.answer(self.hub, self.on.workspace, question, given)
+        return bool(asked)
 
     # ---- what came of it
 

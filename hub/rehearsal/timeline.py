@@ -16,7 +16,7 @@ from ..errors import HubError, Rejected
 from ..event import Event, Person
 from ..setup import words
 from ..setup.recipes.preview import cost_of, money
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
 
@@ -67,7 +67,7 @@ def not_started(event: Event, reason: str, zone: ZoneInfo) -> Entry:
 
 
 def _is_wait(line: Line) -> bool:
-    return line.step.action in (SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return line.step.action in OWN
 
 
 def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
@@ -79,6 +79,8 @@ def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
     elif row.state == "done" and row.action == WAIT_FOR:
         answer = line.entry.answer
         details = words.came(answer.type if isinstance(answer, Event) else None)
+    elif row.state == "done" and row.action == ASK:
+        details = f"{line.step.inputs['question']} {f'“{line.entry.answer}”' if line.entry.answer else ''}".strip()
     return Entry(_at(row.asked_at, zone), row.action, says, "waits", details=details)
 
 

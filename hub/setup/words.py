@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
-from ..step import WAIT_FOR
+from ..step import ASK, WAIT_FOR
 from ..timing import iso, to_datetime
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -170,8 +170,9 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
     order is placed, 3 days at most"."""
     length = span(milliseconds) if milliseconds is not None else None
-    if action == WAIT_FOR:
-        return f"Wait until {any_of(kinds)}" + (f", {length} at most" if length else "")
+    if action in (WAIT_FOR, ASK):
+        what = f"Wait until {any_of(kinds)}" if action == WAIT_FOR else "Ask a person"
+        return what + (f", {length} at most" if length else "")
     return f"Wait {length}" if length else "Wait"
 
 
