@@ -34,6 +34,7 @@ SHAPES = {"would happen": "●", "skipped": "○", "waits": "│"}
 @click.option("--happening", multiple=True, metavar="TEXT", help='"shopify.order_created after 2d". May be repeated.')
 @click.option("--refuse", multiple=True, metavar="ACTION", help='"twilio.send_sms", or "twilio.send_sms=The reason."')
 @click.option("--down", multiple=True, metavar="TEXT", help='"twilio for 1h", "twilio after 2d for 1h".')
+@click.option("--past", metavar="SPAN", help="With the workspace's own events of the last days, such as 30d.")
 @click.option("--not-agreed", is_flag=True, help="Nobody agreed to messages, unless an event says so.")
 @in_workspace
 @as_json
@@ -44,6 +45,7 @@ def rehearse(
     happening: tuple[str, ...],
     refuse: tuple[str, ...],
     down: tuple[str, ...],
+    past: str | None,
     not_agreed: bool,
     workspace: str | None,
     json: bool,
@@ -56,6 +58,13 @@ def rehearse(
     from ..rehearsal.scripts import Script, perform
 
     found = registry.recipe(recipe)
+    if past is not None:
+        from .rehearse_past import of_the_past
+
+        if event or happening or refuse or down or not_agreed:
+            raise click.UsageError("--past takes what happened as it was: leave --event and the like away.")
+        of_the_past(found, given(settings), workspace, past, json)
+        return
     chosen, zone = _settings(found, given(settings), workspace)
     start = _start(found, event)
     script = Script(happening, refuse, down, not not_agreed, zone)

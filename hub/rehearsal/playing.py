@@ -26,7 +26,7 @@ from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
 from .happenings import Trouble, about
 from .reading import Journal, journals, longest, skipped
-from .stage import Stage, stage
+from .stage import Heard, Stage, stage
 from .timeline import Entry, entries, not_started, zone_of
 
 MOST_STEPS = 300
@@ -80,6 +80,7 @@ class Play:
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
     zone      the business's time zone, for those whose own nobody knows
+    said      what people said about messages before, by channel and recipients; what events tell counts more
     """
 
     recipe: Recipe
@@ -88,6 +89,7 @@ class Play:
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
     zone: ZoneInfo | None = None
+    said: Heard | None = None
 
     def events(self, events: Iterable[Event]) -> list[Played]:
         """What becomes of each event that may start the recipe. They come in when they happened, in this order where
@@ -151,7 +153,7 @@ class _Playing:
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
         self.hub.stand_in = self._stand_in
-        on.people.agreed = play.agreed
+        on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
         bound = {name: accounts[name] for name in play.recipe.needs}
         self.hub.enabled.put(on.workspace, play.recipe, VERSION, settings, bound)

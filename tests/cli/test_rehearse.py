@@ -17,7 +17,7 @@ from recipes.order_thanks import order_thanks
 from recipes.welcome_series import welcome_series
 from tests.cli.conftest import Command, refused, told
 from tests.hub.outbox.desk import ON_SQLITE
-from tests.recipes.events import AUDIENCE
+from tests.recipes.events import ADA, AUDIENCE, NOON, PHONE, order
 from tests.world import World
 
 SAMPLE = Path(shopify.__file__).parent / "samples" / "order_created.json"
@@ -166,3 +166,47 @@ def test_an_event_that_does_not_start_the_recipe_is_told_in_one_line(rehearse, h
 
 def test_a_recipe_that_there_is_not_is_told(rehearse, hub):
     assert "There is no recipe 'order_thank'" in refused(hub("rehearse", "order_thank"))
+
+
+# ---- the past
+
+
+@pytest.fixture
+def shop(rehearse: Rehearse, world: World) -> World:
+    """A practice shop in which somebody ordered, where orders are thanked for."""
+    server = world.practice()
+    account = next(c for c in world.hub.connections.list(world.workspace) if c.connector.name == "shopify")
+    world.enable("order_thanks", audience=AUDIENCE, text="Thanks!")
+    sent = order(NOON)
+    world.deliver(account, sent[1], {name.lower(): value for name, value in sent[0].items()})
+    world.settle()
+    assert server.services["twilio"].counts()["holds"]["messages"] == 1
+    return world
+
+
+def test_the_past_is_told_without_anything_personal(shop, hub):
+    result = hub("rehearse", "order_thanks", "--past", "365d", "text=Thank you!", "--json")
+    found = told(result)
+    (run,) = found["runs"]
+    assert (found["events"], found["is_on"], run["state"]) == (1, True, "done")
+    assert run["differs"] == "It does the same, with other words or values."
+    assert [entry["says"] for entry in run["timeline"]][-1] == "Send a text message"
+    assert not [word for word in (ADA, PHONE, "Thank you!", "Miller") if word in str(found["runs"])]
+    assert shop.practice().services["twilio"].counts()["holds"]["messages"] == 1
+
+
+def test_the_past_in_words_counts_what_would_have_happened(shop, hub):
+    shown = hub("rehearse", "order_thanks", "--past", "365d", "text=Thank you!").output.splitlines()
+    assert shown[:3] == [
+        "Thank people for their order",
+        "1 event of the last days is kept.",
+        "It would have started 1 time.",
+    ]
+    assert "      1 × Send a text message" in shown
+    assert "Compared with how it is on, 1 run would be otherwise." in shown
+    assert not [line for line in shown if ADA in line or PHONE in line]
+
+
+def test_the_past_is_what_it_was(rehearse, hub):
+    assert "is no length of time" in refused(hub("rehearse", "order_thanks", "--past", "soon"))
+    assert hub("rehearse", "order_thanks", "--past", "30d", "--down", "twilio for 1h").exit_code == 2
