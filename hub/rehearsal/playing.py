@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from .. import registry
+from .. import questions, registry
 from ..connector import Action
 from ..core import Hub
 from ..errors import ActionFailed, ReplayFailed, ServiceDown
@@ -84,6 +84,7 @@ class Play:
               with, or a function that is given the step's inputs by name and returns either
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
+    decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
     zone      the business's time zone, for those whose own nobody knows
     """
 
@@ -92,6 +93,7 @@ class Play:
     answers: Mapping[Action[Any, Any], Any] = field(default_factory=dict)
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
+    decisions: Sequence[str] = ()
     zone: ZoneInfo | None = None
 
     def events(self, events: Iterable[Event]) -> list[Played]:
@@ -124,6 +126,7 @@ def rehearse(
     *,
     troubles: Sequence[Trouble] = (),
     agreed: bool = True,
+    decisions: Sequence[str] = (),
     **settings: Any,
 ) -> Rehearsed:
     """Plays a recipe on an event to its end: `rehearse(welcome, shopify.customer_created.sample, audience="a1")`.
@@ -131,13 +134,14 @@ def rehearse(
     answers     what actions give, where it should not be what their practice services do: see `Play`
     happenings  later events about the same person, which come in when they happened. One that happened before the
                 run's own counts as come late, right after it
+    decisions   what somebody of the business answers when the recipe asks: see `Play`
 
     Raises ValueError for an event that does not start the recipe, and what `Play.events` raises.
     """
     if not any(fits(match, event) for match in recipe.on):
         raise ValueError(f"{recipe.name} does not start with {event.type}, or not with such an event.")
     later = [(max(late.at, event.at), about(event.person, late)) for late in happenings]
-    play = Play(recipe, settings, dict(answers or {}), troubles, agreed)
+    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions)
     return play.arriving([(event.at, event), *later])[0].run
 
 
@@ -152,6 +156,7 @@ class _Playing:
         self.troubles = [
             (trouble.connector, to_ms(trouble.since), to_ms(trouble.since + trouble.lasts)) for trouble in play.troubles
         ]
+        self.decisions = list(play.decisions)
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
         self.hub.stand_in = self._stand_in
@@ -168,6 +173,7 @@ class _Playing:
             self._take([event for _, event in rest[:count]])
             del rest[:count]
             settle(self.hub, self.on.woken)
+            self._decide()
             if self.broken is not None:
                 raise self.broken
             times += 1
@@ -178,6 +184,12 @@ class _Playing:
             if not ahead:
                 return self._played()
             self.on.clock.go_to(min(ahead))
+
+    def _decide(self) -> None:
+        """Answers what the recipe asks somebody of the business."""
+        while self.decisions and (asked := questions.waiting(self.hub, self.on.workspace, 1)):
+            questions.answer(self.hub, self.on.workspace, asked[0], self.decisions.pop(0))
+            settle(self.hub, self.on.woken)
 
     def _take(self, events: Sequence[Event]) -> None:
         """Has events come in, a few at a time as they would."""

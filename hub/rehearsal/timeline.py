@@ -16,7 +16,7 @@ from ..errors import HubError, Rejected
 from ..event import Event, Person
 from ..setup import words
 from ..setup.recipes.preview import cost_of, money
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
 
@@ -67,15 +67,19 @@ def not_started(event: Event, reason: str, zone: ZoneInfo) -> Entry:
 
 
 def _is_wait(line: Line) -> bool:
-    return line.step.action in (SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return line.step.action in OWN
 
 
 def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
     row, kinds = line.row, [match["type"] for match in line.step.inputs.get("any", ())]
     says = words.wait(row.action, kinds, row.due_at - row.asked_at)
     details = None
+    if row.action == ASK:
+        says = words.question(line.step.inputs["question"])
     if row.state == "dropped":
         details = words.reason(journal.run.reason)
+    elif row.state == "done" and row.action == ASK:
+        details = words.answered(line.entry.answer, by_somebody=row.reason is not None)
     elif row.state == "done" and row.action == WAIT_FOR:
         answer = line.entry.answer
         details = words.came(answer.type if isinstance(answer, Event) else None)

@@ -180,6 +180,18 @@ def came(kind: str | None) -> str:
     return f"It happened: {happening(kind)}." if kind else "It did not happen."
 
 
+def question(text: str) -> str:
+    """What somebody of the business is asked."""
+    return f"Ask somebody of yours: “{text}”"
+
+
+def answered(answer: str | None, *, by_somebody: bool) -> str:
+    """How a question to somebody of the business ended."""
+    if by_somebody:
+        return f"They said “{answer}”."
+    return f"Nobody answered in time, so it is “{answer}”." if answer else "Nobody answered in time."
+
+
 def recipe(name: str) -> str:
     """A recipe's title. One that is not installed any more keeps its name."""
     with suppress(HubError):
