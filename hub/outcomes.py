@@ -7,10 +7,16 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import ASK, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
-_OWN_TITLES = {SLEEP: "Wait", SLEEP_UNTIL: "Wait", WAIT_FOR: "Wait for something to happen", NOW: "Look at the clock"}
+_OWN_TITLES = {
+    SLEEP: "Wait",
+    SLEEP_UNTIL: "Wait",
+    WAIT_FOR: "Wait for something to happen",
+    NOW: "Look at the clock",
+    ASK: "Ask a person",
+}
 
 
 def title_of(action: str) -> str:
@@ -40,12 +46,15 @@ def _done(row: Any) -> str:
         return f"It came: {row.answered_by}." if row.event_id else "It did not come in time."
     if row.action in (SLEEP, SLEEP_UNTIL):
         return "The time came."
+    if row.action == ASK:
+        return row.reason or "Nobody answered in time."
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
 
 
 def _waiting(row: Any, now: int) -> str:
     if row.connection_id is None:
-        return f"Until {'it happens, or ' if row.action == WAIT_FOR else ''}{_at(row.due_at)}."
+        before = {WAIT_FOR: "it happens, or ", ASK: "somebody answers, or "}.get(row.action, "")
+        return f"Until {before}{_at(row.due_at)}."
     if row.account_state == NEEDS_LOGIN:
         return f"Waits until the account is connected again. {row.account_reason or ''}".rstrip()
     if row.account_state == OFF:

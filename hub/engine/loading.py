@@ -10,10 +10,12 @@ import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
+from ..enabled import Enabled
 from ..errors import HubError, Rejected, ReplayFailed
 from ..event import Event
+from ..recipe import Recipe
 from ..sealing import Sealer
-from ..step import WAIT_FOR
+from ..step import ASK, WAIT_FOR
 from ..workspaces import Workspace
 from .state import Line, Run, event_from
 
@@ -55,18 +57,25 @@ def claim(hub: Hub, limit: int) -> Sequence[Any]:
         return connection.execute(statement.returning(*table.c)).all()
 
 
-def load(hub: Hub, rows: Sequence[Any]) -> list[Run]:
+def load(hub: Hub, rows: Sequence[Any], onto: tuple[Recipe, Enabled] | None = None) -> list[Run]:
+    """The runs of these rows. `onto`: the recipe, and how it is on, that they are to go on with."""
     by_workspace: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         by_workspace[row.workspace_id].append(row)
     loaded: list[Run] = []
     with hub.database.read() as connection:
         for workspace_id, mine in by_workspace.items():
-            loaded += _load_workspace(hub, connection, hub.workspaces.get(workspace_id), mine)
+            loaded += _load_workspace(hub, connection, hub.workspaces.get(workspace_id), mine, onto)
     return sorted(loaded, key=lambda run: (run.row.event_at, run.row.event_id))
 
 
-def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, rows: Sequence[Any]) -> list[Run]:
+def _load_workspace(
+    hub: Hub,
+    connection: sa.Connection,
+    workspace: Workspace,
+    rows: Sequence[Any],
+    onto: tuple[Recipe, Enabled] | None,
+) -> list[Run]:
     sealers = hub.people.sealers(connection, workspace, {row.person_id for row in rows})
     runs = {row.id: Run(row, workspace, sealers[row.person_id], reason=row.reason) for row in rows}
     at_hand = _at_hand(hub, connection, {row.event_id for row in rows})
@@ -79,9 +88,8 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
         known = at_hand.get(event_id)
         run.doubted_since = hub.doubted_since(known[1] if known else triggers[event_id].received_at)
         try:
-            run.enabled = hub.enabled.get(connection, run.row.enabled_id)
-            run.recipe = hub.versions.load(run.row.recipe, run.row.version)
             run.event = known[0] if known else events.opened(triggers[event_id], run.sealer)
+            run.recipe, run.enabled = onto or _own(hub, connection, run.row)
         except HubError as error:
             run.problem = error
     step_rows = connection.execute(
@@ -101,6 +109,10 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
                 run.problem = ReplayFailed(why)
     _load_since(connection, workspace, list(runs.values()))
     return list(runs.values())
+
+
+def _own(hub: Hub, connection: sa.Connection, row: Any) -> tuple[Recipe, Enabled]:
+    return hub.versions.load(row.recipe, row.version), hub.enabled.get(connection, row.enabled_id)
 
 
 def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[int, tuple[Event, int]]:
@@ -123,7 +135,7 @@ def _line(row: Any, sealer: Sealer) -> Line:
         connection_id=row.connection_id,
     )
     about = f"step {row.run_id} {row.position}"
-    if row.action == WAIT_FOR and row.state == "waiting":
+    if row.action in (WAIT_FOR, ASK) and row.state == "waiting":
         line.inputs = values.read(sealer.open(row.inputs, f"{about} inputs"))
     if row.answer is not None:
         content = sealer.open(row.answer, f"{about} answer")

@@ -8,10 +8,18 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Each part of it adds its own tables and columns here, until this is released."""
+    _questions()
     _languages()
 
 
 def _languages() -> None:
     comment = "that the pages speak to them, as de; none: what their browser asks for"
     op.add_column("hub_user", sa.Column("language", sa.String(12), comment=comment))
+
+
+def _questions() -> None:
+    """Those that wait for somebody's answer."""
+    which = sa.text("action = 'ask_person' AND state = 'waiting'")
+    op.create_index(
+        "ix_step_question", "step", ["workspace_id", "asked_at"], sqlite_where=which, postgresql_where=which
+    )
