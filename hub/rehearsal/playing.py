@@ -20,7 +20,7 @@ from ..outbox.steps import Waiting
 from ..recipe import Recipe
 from ..recipe_settings import filled_in
 from ..replay import Held, replay
-from ..step import Step, ask_person
+from ..step import Step
 from ..timing import to_ms
 from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
@@ -33,9 +33,6 @@ MOST_STEPS = 300
 """Fewer than the hub allows, as each step replays all before it: a loop without an end is told soon."""
 
 VERSION = "rehearsal"
-Answers = Mapping[Any, Any]
-"""What actions give, by action; and by `ask_person` what somebody of the business answers."""
-
 State = Literal["running", "waiting", "done", "stopped", "failed", "held", "skipped"]
 
 
@@ -75,19 +72,20 @@ class Play:
     recipe    as it is in this process
     settings  as an owner gives them, or already of their types
     answers   what an action gives, in place of its practice service: plain data, an error that the service answers
-              with, or a function that is given the step's inputs by name and returns either. For `ask_person`: the
-              answer that comes at once, or a function of the question; without it nobody answers
+              with, or a function that is given the step's inputs by name and returns either
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
+    decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
     zone      the business's time zone, for those whose own nobody knows
     said      what people said about messages before, by channel and recipients; what events tell counts more
     """
 
     recipe: Recipe
     settings: Mapping[str, Any] = field(default_factory=dict)
-    answers: Answers = field(default_factory=dict)
+    answers: Mapping[Action[Any, Any], Any] = field(default_factory=dict)
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
+    decisions: Sequence[str] = ()
     zone: ZoneInfo | None = None
     said: Heard | None = None
 
@@ -116,11 +114,12 @@ class Play:
 def rehearse(
     recipe: Recipe,
     event: Event,
-    answers: Answers | None = None,
+    answers: Mapping[Action[Any, Any], Any] | None = None,
     happenings: Iterable[Event] = (),
     *,
     troubles: Sequence[Trouble] = (),
     agreed: bool = True,
+    decisions: Sequence[str] = (),
     **settings: Any,
 ) -> Rehearsed:
     """Plays a recipe on an event to its end: `rehearse(welcome, shopify.customer_created.sample, audience="a1")`.
@@ -128,13 +127,14 @@ def rehearse(
     answers     what actions give, where it should not be what their practice services do: see `Play`
     happenings  later events about the same person, which come in when they happened. One that happened before the
                 run's own counts as come late, right after it
+    decisions   what somebody of the business answers when the recipe asks: see `Play`
 
     Raises ValueError for an event that does not start the recipe, and what `Play.events` raises.
     """
     if not any(fits(match, event) for match in recipe.on):
         raise ValueError(f"{recipe.name} does not start with {event.type}, or not with such an event.")
     later = [(max(late.at, event.at), about(event.person, late)) for late in happenings]
-    play = Play(recipe, settings, dict(answers or {}), troubles, agreed)
+    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions)
     return play.arriving([(event.at, event), *later])[0].run
 
 
@@ -145,11 +145,11 @@ class _Playing:
         self.play, self.on, self.settings = play, on, settings
         self.hub: Hub = on.hub
         self.connections = {name: self.hub.connections.get(account) for name, account in accounts.items()}
-        self.answers = {action.name: given for action, given in play.answers.items() if isinstance(action, Action)}
-        self.reply: Any = play.answers.get(ask_person, LEAVES)
+        self.answers: dict[str, Any] = {action.name: given for action, given in play.answers.items()}
         self.troubles = [
             (trouble.connector, to_ms(trouble.since), to_ms(trouble.since + trouble.lasts)) for trouble in play.troubles
         ]
+        self.decisions = list(play.decisions)
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
         self.hub.stand_in = self._stand_in
@@ -166,8 +166,7 @@ class _Playing:
             self._take([event for _, event in rest[:count]])
             del rest[:count]
             settle(self.hub, self.on.woken)
-            while self._answer_questions():
-                settle(self.hub, self.on.woken)
+            self._decide()
             if self.broken is not None:
                 raise self.broken
             times += 1
@@ -178,6 +177,12 @@ class _Playing:
             if not ahead:
                 return self._played()
             self.on.clock.go_to(min(ahead))
+
+    def _decide(self) -> None:
+        """Mapping[Action[Any, Any], Any] what the recipe asks somebody of the business."""
+        while self.decisions and (asked := questions.waiting(self.hub, self.on.workspace, 1)):
+            questions.answer(self.hub, self.on.workspace, asked[0], self.decisions.pop(0))
+            settle(self.hub, self.on.woken)
 
     def _take(self, events: Sequence[Event]) -> None:
         """Has events come in, a few at a time as they would."""
@@ -213,16 +218,6 @@ class _Playing:
         except Exception as error:  # a mistake of whoever rehearses, not the service's
             self.broken = self.broken or error
             raise
-
-    def _answer_questions(self) -> bool:
-        """Gives the answers to what the recipe asks somebody of the business; whether there were any."""
-        if self.reply is LEAVES:
-            return False
-        asked = questions.waiting(self.hub, self.on.workspace, MOST_STEPS)
-        for question in asked:
-            given = self.reply(question.text) if callable(self.reply) else self.reply
-            questions.answer(self.hub, self.on.workspace, question, given)
-        return bool(asked)
 
     # ---- what came of it
 

@@ -15,7 +15,8 @@ from ..action import Action
 from ..errors import HubError, Rejected
 from ..event import Event, Person
 from ..setup import words
-from ..setup.recipes.preview import cost_of, money
+from ..setup.measures import money
+from ..setup.recipes.preview import cost_of
 from ..step import ASK, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
@@ -74,13 +75,15 @@ def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
     row, kinds = line.row, [match["type"] for match in line.step.inputs.get("any", ())]
     says = words.wait(row.action, kinds, row.due_at - row.asked_at)
     details = None
+    if row.action == ASK:
+        says = words.question(line.step.inputs["question"])
     if row.state == "dropped":
         details = words.reason(journal.run.reason)
+    elif row.state == "done" and row.action == ASK:
+        details = words.answered(line.entry.answer, by_somebody=row.reason is not None)
     elif row.state == "done" and row.action == WAIT_FOR:
         answer = line.entry.answer
         details = words.came(answer.type if isinstance(answer, Event) else None)
-    elif row.state == "done" and row.action == ASK:
-        details = f"{line.step.inputs['question']} {f'“{line.entry.answer}”' if line.entry.answer else ''}".strip()
     return Entry(_at(row.asked_at, zone), row.action, says, "waits", details=details)
 
 

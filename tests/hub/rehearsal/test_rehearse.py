@@ -16,6 +16,7 @@ from hub import (
     ServiceDown,
     Step,
     Steps,
+    ask_person,
     now,
     recipe,
     sleep,
@@ -290,3 +291,30 @@ def test_a_loop_without_an_end_is_told():
 
     with pytest.raises(ReplayFailed, match="a loop without an end"):
         rehearse(declared(looping), event())
+
+
+# ---- questions
+
+
+@recipe(on=telling.happened, title="Refund")
+def refund(event: Event) -> Steps:
+    """Asks whether to refund."""
+    said = yield ask_person("Refund it?", choices=["Yes", "No"], timeout=timedelta(days=1), default="No")
+    yield telling.do(said)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "said", "after", "details"),
+    [
+        (["Yes"], "Yes", timedelta(), "They said “Yes”."),
+        ([], "No", timedelta(days=1), "Nobody answered in time, so it is “No”."),
+    ],
+)
+def test_a_question_is_answered_as_the_test_says_or_by_nobody(
+    decisions: list[str], said: str, after: timedelta, details: str
+) -> None:
+    run = rehearse(refund, event(), {telling.do: None}, decisions=decisions)
+    assert run.steps[-1] == telling.do(said)
+    asked, done = run.timeline
+    assert (asked.says, asked.outcome, asked.details) == ("Ask somebody of yours: “Refund it?”", "waits", details)
+    assert done.at - asked.at == after
