@@ -44,6 +44,7 @@ workspace = Table(
     Column("created_at", Instant, nullable=False),
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
     Column("paused_at", Instant, comment="when all sending was paused, if it is"),
+    Column("rehearsed_at", Instant, comment="when a recipe was first rehearsed on the pages, if one was"),
 )
 
 person = Table(

@@ -10,11 +10,17 @@ down_revision = "0004"
 def upgrade() -> None:
     _questions()
     _languages()
+    _rehearsals()
 
 
 def _languages() -> None:
     comment = "that the pages speak to them, as de; none: what their browser asks for"
     op.add_column("hub_user", sa.Column("language", sa.String(12), comment=comment))
+
+
+def _rehearsals() -> None:
+    comment = "when a recipe was first rehearsed on the pages, if one was"
+    op.add_column("workspace", sa.Column("rehearsed_at", sa.BigInteger, comment=comment))
 
 
 def _questions() -> None:
