@@ -5,6 +5,7 @@ from .delivery import Delivery
 from .errors import (
     ActionFailed,
     NotAuthorized,
+    NotSent,
     OutcomeUnknown,
     PayloadUnreadable,
     RateLimited,
@@ -12,10 +13,10 @@ from .errors import (
     ServiceDown,
     TryLater,
 )
-from .event import UNKNOWN, Consent, Event, Person
+from .event import UNKNOWN, Consent, Event, Person, Place
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
-from .step import Step, Steps, now, sleep, sleep_until, together, wait_for
+from .step import Step, Steps, complaint_closed, complaint_opened, now, sleep, sleep_until, together, wait_for
 
 __all__ = [
     "UNKNOWN",
@@ -29,10 +30,12 @@ __all__ = [
     "Limit",
     "Match",
     "NotAuthorized",
+    "NotSent",
     "OAuth",
     "OutcomeUnknown",
     "PayloadUnreadable",
     "Person",
+    "Place",
     "RateLimited",
     "Recipe",
     "Rejected",
@@ -42,6 +45,8 @@ __all__ = [
     "Steps",
     "Trigger",
     "TryLater",
+    "complaint_closed",
+    "complaint_opened",
     "now",
     "recipe",
     "sleep",

@@ -125,7 +125,7 @@ class Connector:
     @property
     def sends_messages(self) -> bool:
         """Whether anybody gets messages because of any of its actions."""
-        return any(action.channel or action.starts_messages for action in self.actions.values())
+        return any(action.writes_by for action in self.actions.values())
 
     def sends(self, channel: Channel) -> bool:
         """Whether one of its actions sends messages on this channel."""
@@ -161,7 +161,7 @@ class Connector:
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
-        starts_messages: bool = False,
+        starts_messages: Channel | None = None,
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
         """Declares something that can be done: the function gets the client, then the inputs."""
 

@@ -7,10 +7,17 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
-_OWN_TITLES = {SLEEP: "Wait", SLEEP_UNTIL: "Wait", WAIT_FOR: "Wait for something to happen", NOW: "Look at the clock"}
+_OWN_TITLES = {
+    SLEEP: "Wait",
+    SLEEP_UNTIL: "Wait",
+    WAIT_FOR: "Wait for something to happen",
+    NOW: "Look at the clock",
+    COMPLAINT_OPENED: "Note that they complain",
+    COMPLAINT_CLOSED: "Note that a complaint is settled",
+}
 
 
 def title_of(action: str) -> str:
@@ -40,6 +47,8 @@ def _done(row: Any) -> str:
         return f"It came: {row.answered_by}." if row.event_id else "It did not come in time."
     if row.action in (SLEEP, SLEEP_UNTIL):
         return "The time came."
+    if row.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return "Noted."
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
 
 
@@ -52,6 +61,8 @@ def _waiting(row: Any, now: int) -> str:
         return "Waits: the account is disconnected."
     if row.paused_until is not None and row.paused_until > now:
         return f"Waits: the service takes no calls just now, and is tried again at {_at(row.paused_until)}."
+    if row.held_until is not None and row.held_until == row.due_at and row.due_at > now:
+        return f"{row.reason or 'It waits.'} It is looked at again at {_at(row.due_at)}."
     if row.due_at is not None and row.due_at > now:
         return f"Tried again at {_at(row.due_at)}. {row.reason or ''}".rstrip()
     return "Waits for its turn."

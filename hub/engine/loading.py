@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
-from ..errors import HubError, Rejected, ReplayFailed
+from ..errors import NOT_SENT, HubError, NotSent, Rejected, ReplayFailed
 from ..event import Event
 from ..sealing import Sealer
 from ..step import WAIT_FOR
@@ -128,7 +128,8 @@ def _line(row: Any, sealer: Sealer) -> Line:
     if row.answer is not None:
         content = sealer.open(row.answer, f"{about} answer")
         if row.state == "refused":
-            line.error = Rejected(**values.read(content))
+            told = values.read(content)
+            line.error = (NotSent if told.get("code") == NOT_SENT else Rejected)(**told)
         elif row.action == WAIT_FOR:
             line.answer = event_from(values.read(content))
         else:

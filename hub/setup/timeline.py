@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..outcomes import title_of
+from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .queries import MOST_STEPS, Account, Run, Step
@@ -121,6 +122,8 @@ def _detail(step: Step) -> dict[str, Any]:
 def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
+    if step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return Line(words.step_state(step.state), (title_of(step.action),), at=at)
     if step.connection_id is None:
         return _gap(step, at, now)
     outcome = _outcome(step, now, accounts.get(step.connection_id))
@@ -160,6 +163,8 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
             return (_WITHOUT_LOGIN[account.connection.state].format(service),)
         if until := account.paused_at(now):
             return (f"{service} takes no calls just now, and is tried again at ", words.moment(until, now), ".")
+    if step.state == "waiting" and said and step.held_until == step.due_at:
+        return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
         tried = f"Tried {words.counted(step.attempts, 'time')}, again at "
         return (tried, words.moment(step.due_at, now), f". {said}" if said else ".")

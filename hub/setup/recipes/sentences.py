@@ -10,8 +10,9 @@ from typing import Any
 from ... import registry
 from ...action import Action
 from ...errors import HubError, Rejected
+from ...outcomes import title_of
 from ...recipe import Recipe
-from ...step import SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..timeline import Line
 from ..words import State
@@ -94,6 +95,8 @@ def _wait(node: Node) -> str:
     length = span(node.lasts or timedelta(0))
     if node.happens:
         return f"Wait until {_awaited(node)}, {length} at most"
+    if node.step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return title_of(node.step.action)
     if not node.lasts:
         return "Look what happened meanwhile"
     if node.step.action == SLEEP_UNTIL:

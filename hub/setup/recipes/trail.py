@@ -18,7 +18,7 @@ from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -243,7 +243,7 @@ def with_values(event: Event, found: Mapping[str, Any]) -> Event:
 
 
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, COMPLAINT_OPENED, COMPLAINT_CLOSED)
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
