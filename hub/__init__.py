@@ -16,7 +16,18 @@ from .errors import (
 from .event import UNKNOWN, Consent, Event, Person, Place
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
-from .step import Step, Steps, complaint_closed, complaint_opened, now, sleep, sleep_until, together, wait_for
+from .step import (
+    Step,
+    Steps,
+    ask_person,
+    complaint_closed,
+    complaint_opened,
+    now,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 
 __all__ = [
     "UNKNOWN",
@@ -45,6 +56,7 @@ __all__ = [
     "Steps",
     "Trigger",
     "TryLater",
+    "ask_person",
     "complaint_closed",
     "complaint_opened",
     "now",

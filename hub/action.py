@@ -58,7 +58,8 @@ class Action(Generic[P, R]):
     settle      after how long a call of unknown outcome is certain to show in `readback`
     answer_key  the field of a readback action's answer that no other answer shares
     starts_messages  by which channel the provider itself writes to somebody because of it, if it does: a journey. It
-                must write to nobody who did not subscribe there; `recipient` and `purpose` are as for a message
+                must write to nobody who did not subscribe there; `recipient` and `purpose` are as for a message.
+                True where nobody can say: it rests while all sending is paused, and the guards cannot judge it
     examples    what it may answer, the usual first; None where nobody said
     details     what a call with these inputs does in particular, as a sentence for its owner
     parts       for a message: in how many parts a text leaves, each of which costs `price`
@@ -77,7 +78,7 @@ class Action(Generic[P, R]):
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
-        starts_messages: Channel | None = None,
+        starts_messages: Channel | bool = False,
     ) -> None:
         self.connector = connector
         self.name = f"{connector.name}.{function.__name__}"
@@ -127,7 +128,7 @@ class Action(Generic[P, R]):
     @property
     def writes_by(self) -> Channel | None:
         """By which channel somebody gets a message because of it, from the hub or from the provider itself."""
-        return self.channel or self.starts_messages
+        return self.channel or (self.starts_messages if isinstance(self.starts_messages, str) else None)
 
     def batched(self, *, by: Sequence[str] = (), limit: int) -> Callable[[Function], Function]:
         """Declares how many calls go together: `function(client, calls)` gets the inputs of up to `limit` calls

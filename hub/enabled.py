@@ -24,6 +24,9 @@ from .timing import Clock
 from .versions import Versions
 from .workspaces import Workspace, Workspaces
 
+DRAFT = 0
+"""The id of what is not written down yet."""
+
 
 @dataclass(frozen=True)
 class Enabled:
@@ -67,12 +70,24 @@ class EnabledRecipes:
             version = self.versions.keep(connection, recipe)
             return self._replace(connection, workspace, recipe, version, settings, bound)
 
+    def put(
+        self, workspace: Workspace, recipe: Recipe, version: str, settings: Mapping[str, Any], bound: Mapping[str, str]
+    ) -> Enabled:
+        """Switches on what is given, as it is: a recipe of a version that is known already, with settings that are
+        right and accounts that are there."""
+        with self.database.write() as connection:
+            return self._replace(connection, workspace, recipe, version, settings, bound)
+
+    def forget(self) -> None:
+        """Reads everything again when it is next asked for."""
+        with self._lock:
+            self._opened.clear()
+
     def disable(self, workspace: Workspace, name: str) -> None:
         """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
         with self.database.write() as connection:
             if not self._end(connection, workspace, name):
-                listing = f"hub recipes{commands.option(workspace)}"
-                raise NotFound(f"The recipe {name!r} is not on in {workspace.name!r}. See which are: {listing}")
+                raise self._not_on(workspace, name)
 
     def of(self, workspace: Workspace) -> Iterator[tuple[Recipe, Enabled]]:
         """The recipes that are on, with their code in the version that is on."""
@@ -111,8 +126,33 @@ class EnabledRecipes:
             self._opened[enabled_id] = found
         return found
 
+    def draft(self, workspace: Workspace, name: str) -> Enabled:
+        """How a recipe that is on would be with its code as it is now; how it is, if that is the same. A draft has no
+        id yet. Raises NotFound if it is not on, and SetupError if its settings or accounts do not fit the new code."""
+        entry = next((entry for entry in self._on(workspace) if entry.recipe == name), None)
+        if entry is None:
+            raise self._not_on(workspace, name)
+        recipe = registry.recipe(name)
+        version = self.versions.current(recipe)
+        if version == entry.version:
+            return entry
+        kept = {key: value for key, value in entry.settings.items() if key in recipe.settings}
+        settings = recipe_settings.filled_in(recipe.settings, kept)
+        bound = self.connections.bind(workspace, recipe.needs, entry.connections)
+        return Enabled(DRAFT, workspace.id, name, version, bound, settings, self.clock.now())
+
+    def publish(self, workspace: Workspace, name: str) -> Enabled:
+        """Lets new runs use a recipe's code as it is now; runs under way keep theirs. Raises as `draft` does."""
+        draft = self.draft(workspace, name)
+        if draft.id != DRAFT:
+            return draft
+        recipe = registry.recipe(name)
+        with self.database.write() as connection:
+            version = self.versions.keep(connection, recipe)
+            return self._replace(connection, workspace, recipe, version, draft.settings, draft.connections)
+
     def refresh(self) -> list[str]:
-        """Lets new runs use the code as it is now, where the settings still fit; gives what was changed, in words.
+        """Publishes every recipe whose code was edited, where the settings still fit; gives what was changed, in words.
 
         Called when a process starts: that is when code may have changed.
         """
@@ -120,19 +160,15 @@ class EnabledRecipes:
         for workspace in self.workspaces.list():
             for entry in self._on(workspace):
                 try:
-                    recipe = registry.recipe(entry.recipe)
-                    if self.versions.current(recipe) == entry.version:
-                        continue
-                    kept = {k: v for k, v in entry.settings.items() if k in recipe.settings}
-                    settings = recipe_settings.filled_in(recipe.settings, kept)
-                    bound = self.connections.bind(workspace, recipe.needs, entry.connections)
-                    with self.database.write() as connection:
-                        version = self.versions.keep(connection, recipe)
-                        self._replace(connection, workspace, recipe, version, settings, bound)
-                    notes.append(f"{entry.recipe}: new runs use its edited code; runs under way keep the old.")
+                    if self.publish(workspace, entry.recipe).version != entry.version:
+                        notes.append(f"{entry.recipe}: new runs use its edited code; runs under way keep the old.")
                 except HubError as error:
                     notes.append(f"{entry.recipe}: keeps its old code. {error}")
         return notes
+
+    def _not_on(self, workspace: Workspace, name: str) -> NotFound:
+        listing = f"hub recipes{commands.option(workspace)}"
+        return NotFound(f"The recipe {name!r} is not on in {workspace.name!r}. See which are: {listing}")
 
     def _on(self, workspace: Workspace) -> list[Enabled]:
         table = schema.enabled_recipe

@@ -174,7 +174,11 @@ class ReplayFailed(HubError):
 
 
 class RecipeChanged(ReplayFailed):
-    """The recipe asks for another step than the one it asked for before."""
+    """The recipe asks for another step than the one it asked for before, which is the one at `position`."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 class StepNotYielded(ReplayFailed):

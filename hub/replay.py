@@ -92,6 +92,7 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
             yielded: object = steps.throw(error) if error else steps.send(reply)
         except StopIteration as stop:
             _require_yielded(made, ())
+            _require_end(journal, position, "is not asked for any more.")
             return _finished(stop.value)
         except ReplayFailed:
             raise
@@ -103,7 +104,7 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
         _require_yielded(made, [item.step for item in asked])
         entries = [journal.get(item.position) for item in asked]
         if asked and entries[0] is None:
-            _require_end(journal, position)
+            _require_end(journal, position, "and later ones were asked for in another grouping before.")
             return Waiting(asked)
         for item, entry in zip(asked, entries, strict=True):
             _require_same(item, entry)
@@ -157,15 +158,17 @@ def _require_same(asked: Asked, entry: Entry | None) -> None:
     if entry is not None and entry.action == found:
         raise RecipeChanged(
             f"Step {asked.position + 1} is {found} with other inputs than before. A recipe must ask for the same when "
-            "it is replayed: use only the event, its settings and answers of steps."
+            "it is replayed: use only the event, its settings and answers of steps.",
+            asked.position,
         )
     expected = entry.action if entry else "no step"
-    raise RecipeChanged(f"Step {asked.position + 1} was {expected} before, and is {found} now.")
+    raise RecipeChanged(f"Step {asked.position + 1} was {expected} before, and is {found} now.", asked.position)
 
 
-def _require_end(journal: Mapping[int, Entry], position: int) -> None:
-    if any(number >= position for number in journal):
-        raise RecipeChanged(f"Step {position + 1} and later ones were asked for in another grouping before.")
+def _require_end(journal: Mapping[int, Entry], position: int, otherwise: str) -> None:
+    later = [number for number in journal if number >= position]
+    if later:
+        raise RecipeChanged(f"Step {min(later) + 1} {otherwise}", min(later))
 
 
 def _what_happened(error: BaseException) -> str:

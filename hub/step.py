@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from . import values
+
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
-SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK = "sleep", "sleep_until", "wait_for", "now", "ask_person"
 COMPLAINT_OPENED, COMPLAINT_CLOSED = "complaint_opened", "complaint_closed"
 """The steps that the engine answers itself; every other action belongs to a connector."""
 
+OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, COMPLAINT_OPENED, COMPLAINT_CLOSED})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One thing to do: an action's name and its inputs. Two steps are equal if they ask for the same."""
+    """One thing to do: an action's name and its inputs. Two steps are equal if they ask for the same, as it is written
+    down: a tuple is a list there."""
 
     action: str
     inputs: Mapping[str, Any]
     line: int = field(default=0, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Step):
+            return NotImplemented
+        return self.action == other.action and values.write(self.inputs) == values.write(other.inputs)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Step({self.action})"
@@ -88,6 +100,22 @@ def wait_for(*triggers: Trigger | Match, timeout: timedelta) -> Step:
     if not triggers:
         raise TypeError("wait_for needs at least one trigger to wait for.")
     return make(WAIT_FOR, {"any": [trigger.as_data() for trigger in triggers], "timeout": timeout})
+
+
+def ask_person(question: str, *, choices: Sequence[str] = (), timeout: timedelta, default: str | None = None) -> Step:
+    """Ask somebody of the business: `yield ask_person("Refund it?", choices=["Yes", "No"], timeout=timedelta(days=1))`.
+
+    It waits on the page, and whoever is told by e-mail gets a link to it. The answer is one of the `choices`; without
+    any, it is a text that they write. After `timeout` it is `default`.
+    """
+    if not question.strip():
+        raise TypeError("ask_person needs a question.")
+    if choices and default is not None and default not in choices:
+        raise TypeError("The default of ask_person must be one of its choices.")
+    if isinstance(choices, str) or not all(isinstance(choice, str) and choice.strip() for choice in choices):
+        raise TypeError("The choices of ask_person are a list of texts.")
+    inputs = {"question": question, "choices": list(choices), "timeout": timeout, "default": default}
+    return make(ASK, inputs)
 
 
 def now() -> Step:

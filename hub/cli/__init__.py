@@ -29,6 +29,7 @@ SECTIONS = {
         "recipes": "recipes",
         "enable": "recipes",
         "disable": "recipes",
+        "publish": "publishing",
     },
     "See what happened": {
         "deliveries": "activity",
@@ -38,6 +39,8 @@ SECTIONS = {
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
+        "questions": "questions",
+        "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
     "Take care": {

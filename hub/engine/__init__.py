@@ -7,14 +7,14 @@ Whatever is decided is written in one transaction per batch, and only for runs t
 from __future__ import annotations
 
 from ..core import Hub
-from ..wakeups import ADVANCE
 from .beginning import begin, begun_row, write_begun
 from .deciding import decide
 from .loading import claim, load
+from .moving import look, move
 from .state import Run
 from .writing import write
 
-__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "write_begun"]
+__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "look", "move", "write_begun"]
 
 BATCH = 200
 
@@ -27,12 +27,9 @@ def advance(hub: Hub, limit: int = BATCH) -> int:
     runs = load(hub, rows)
     for run in runs:
         decide(hub, run)
-    queues, more = hub.database.retrying(lambda: write(hub, runs))
+    written = hub.database.retrying(lambda: write(hub, runs))
     for run in runs:
         if run.ended:
             hub.events.drop(run.row.event_id)
-    for queue in sorted(queues):
-        hub.wakeups.wake(queue)
-    if more:
-        hub.wakeups.wake(ADVANCE)
+    written.wake(hub)
     return len(rows)

@@ -11,7 +11,7 @@ from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
-from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -57,12 +57,13 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
     """A step that was asked for just now, as a new line."""
     step = asked.step
     line = Line(asked.position, step.action, asked.fingerprint, "waiting", asked=asked, changed=True)
+    began = run.waited_since.get(asked.position, now)
     if step.action == SLEEP:
-        line.due_at = now + _milliseconds(step.inputs["for"])
+        line.due_at = began + _milliseconds(step.inputs["for"])
     elif step.action == SLEEP_UNTIL:
         line.due_at = to_ms(step.inputs["at"])
-    elif step.action == WAIT_FOR:
-        line.due_at = now + _milliseconds(step.inputs["timeout"])
+    elif step.action in (WAIT_FOR, ASK):
+        line.due_at = began + _milliseconds(step.inputs["timeout"])
         line.inputs = values.read(asked.inputs)
     elif step.action in (NOW, COMPLAINT_OPENED, COMPLAINT_CLOSED):
         line.due_at = now
@@ -94,6 +95,8 @@ def _answer_due(run: Run, now: int) -> bool:
             continue  # what came before this wait is loaded next time; even one without a time-out sees it
         elif line.action == NOW:
             line.answer = to_datetime(now)
+        elif line.action == ASK:
+            line.answer = line.inputs["default"]
         line.state, line.changed, answered = "done", True, True
     return answered
 

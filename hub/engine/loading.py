@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
+from ..database import Database
+from ..enabled import Enabled
 from ..errors import NOT_SENT, HubError, NotSent, Rejected, ReplayFailed
 from ..event import Event
+from ..recipe import Recipe
 from ..sealing import Sealer
-from ..step import WAIT_FOR
+from ..step import ASK, WAIT_FOR
 from ..workspaces import Workspace
 from .state import Line, Run, event_from
 
@@ -23,31 +27,14 @@ LEASE_SECONDS = 30
 def claim(hub: Hub, limit: int) -> Sequence[Any]:
     """The next due runs. Of one person's runs, only the one of the earliest event goes on; one that waits, for
     time or for a provider that is down, lets later ones pass."""
-    table, earlier = schema.run, schema.run.alias("earlier")
-    database = hub.database
-    blocked = sa.exists().where(
-        earlier.c.person_id == table.c.person_id,
-        earlier.c.ended_at.is_(None),
-        earlier.c.state == "running",
-        (earlier.c.event_at < table.c.event_at)
-        | ((earlier.c.event_at == table.c.event_at) & (earlier.c.event_id < table.c.event_id)),
-    )
-    due = (
-        sa.select(table.c.id)
-        .where(
-            table.c.due_at <= hub.clock.now(),
-            table.c.leased_until < database.db_now,
-            sa.not_(blocked),
-        )
-        .order_by(table.c.due_at, table.c.id)
-        .limit(limit)
-    )
+    table, database = schema.run, hub.database
+    asked = {"now": hub.clock.now(), "most": limit}
     if database.is_sqlite:
         # One file has one writer: the fence alone tells if another process was faster, and a commit is saved.
         with database.read() as connection:
-            return connection.execute(sa.select(table).where(table.c.id.in_(due))).all()
+            return connection.execute(_due_rows(database), asked).all()
     with database.write() as connection:
-        ids = connection.execute(due.with_for_update(skip_locked=True, of=table)).scalars().all()
+        ids = connection.execute(_due(database).with_for_update(skip_locked=True, of=table), asked).scalars().all()
         if not ids:
             return []
         until = database.db_now + LEASE_SECONDS * 1000
@@ -55,18 +42,46 @@ def claim(hub: Hub, limit: int) -> Sequence[Any]:
         return connection.execute(statement.returning(*table.c)).all()
 
 
-def load(hub: Hub, rows: Sequence[Any]) -> list[Run]:
+def _due(database: Database) -> sa.Select[Any]:
+    """The ids of the runs that are due; with `now` in milliseconds, and how many at `most`."""
+    table, earlier = schema.run, schema.run.alias("earlier")
+    blocked = sa.exists().where(
+        earlier.c.person_id == table.c.person_id,
+        earlier.c.ended_at.is_(None),
+        earlier.c.state == "running",
+        (earlier.c.event_at < table.c.event_at)
+        | ((earlier.c.event_at == table.c.event_at) & (earlier.c.event_id < table.c.event_id)),
+    )
+    is_free = table.c.leased_until < database.db_now
+    due = sa.select(table.c.id).where(table.c.due_at <= sa.bindparam("now"), is_free, sa.not_(blocked))
+    return due.order_by(table.c.due_at, table.c.id).limit(sa.bindparam("most"))
+
+
+@lru_cache(maxsize=4)
+def _due_rows(database: Database) -> sa.Select[Any]:
+    # Made once: making it costs more than SQLite takes for it.
+    return sa.select(schema.run).where(schema.run.c.id.in_(_due(database)))
+
+
+def load(hub: Hub, rows: Sequence[Any], onto: tuple[Recipe, Enabled] | None = None) -> list[Run]:
+    """The runs of these rows. `onto`: the recipe, and how it is on, that they are to go on with."""
     by_workspace: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         by_workspace[row.workspace_id].append(row)
     loaded: list[Run] = []
     with hub.database.read() as connection:
         for workspace_id, mine in by_workspace.items():
-            loaded += _load_workspace(hub, connection, hub.workspaces.get(workspace_id), mine)
+            loaded += _load_workspace(hub, connection, hub.workspaces.get(workspace_id), mine, onto)
     return sorted(loaded, key=lambda run: (run.row.event_at, run.row.event_id))
 
 
-def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, rows: Sequence[Any]) -> list[Run]:
+def _load_workspace(
+    hub: Hub,
+    connection: sa.Connection,
+    workspace: Workspace,
+    rows: Sequence[Any],
+    onto: tuple[Recipe, Enabled] | None,
+) -> list[Run]:
     sealers = hub.people.sealers(connection, workspace, {row.person_id for row in rows})
     runs = {row.id: Run(row, workspace, sealers[row.person_id], reason=row.reason) for row in rows}
     at_hand = _at_hand(hub, connection, {row.event_id for row in rows})
@@ -79,9 +94,8 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
         known = at_hand.get(event_id)
         run.doubted_since = hub.doubted_since(known[1] if known else triggers[event_id].received_at)
         try:
-            run.enabled = hub.enabled.get(connection, run.row.enabled_id)
-            run.recipe = hub.versions.load(run.row.recipe, run.row.version)
             run.event = known[0] if known else events.opened(triggers[event_id], run.sealer)
+            run.recipe, run.enabled = onto or _own(hub, connection, run.row)
         except HubError as error:
             run.problem = error
     step_rows = connection.execute(
@@ -93,7 +107,7 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
         run = runs[row.run_id]
         if run.sealer is not None:
             try:
-                run.lines[row.position] = _line(row, run.sealer)
+                run.lines[row.position] = line_of(row, run.sealer)
             except HubError as error:
                 run.problem = error
             except Exception as error:  # an older release may have written it otherwise
@@ -101,6 +115,10 @@ def _load_workspace(hub: Hub, connection: sa.Connection, workspace: Workspace, r
                 run.problem = ReplayFailed(why)
     _load_since(connection, workspace, list(runs.values()))
     return list(runs.values())
+
+
+def _own(hub: Hub, connection: sa.Connection, row: Any) -> tuple[Recipe, Enabled]:
+    return hub.versions.load(row.recipe, row.version), hub.enabled.get(connection, row.enabled_id)
 
 
 def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[int, tuple[Event, int]]:
@@ -111,7 +129,8 @@ def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[i
     return {row.id: (found[row.id], row.received_at) for row in connection.execute(kept)} if found else {}
 
 
-def _line(row: Any, sealer: Sealer) -> Line:
+def line_of(row: Any, sealer: Sealer) -> Line:
+    """A step of a run, opened."""
     line = Line(
         row.position,
         row.action,
@@ -123,7 +142,7 @@ def _line(row: Any, sealer: Sealer) -> Line:
         connection_id=row.connection_id,
     )
     about = f"step {row.run_id} {row.position}"
-    if row.action == WAIT_FOR and row.state == "waiting":
+    if row.action in (WAIT_FOR, ASK) and row.state == "waiting":
         line.inputs = values.read(sealer.open(row.inputs, f"{about} inputs"))
     if row.answer is not None:
         content = sealer.open(row.answer, f"{about} answer")

@@ -46,7 +46,11 @@ class Line:
 
 @dataclass
 class Run:
-    """One run, as the engine works with it. `doubted_since`: what it asks for may have happened since then already."""
+    """One run, as the engine works with it.
+
+    doubted_since   what it asks for may have happened since then already
+    waited_since    where it moved to other code while it waited: when the waits that are asked for anew had begun
+    """
 
     row: Any
     workspace: Workspace
@@ -57,6 +61,7 @@ class Run:
     lines: dict[int, Line] = field(default_factory=dict)
     since: list[tuple[Any, Event]] = field(default_factory=list)
     doubted_since: int | None = None
+    waited_since: dict[int, int] = field(default_factory=dict)
     problem: HubError | None = None
     state: str = "running"
     reason: str | None = None

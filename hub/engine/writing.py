@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,16 +16,37 @@ from ..event import Event
 from ..guards import complaints, purpose_of
 from ..recipe import PRIORITIES
 from ..step import COMPLAINT_OPENED, WAIT_FOR
-from ..wakeups import perform
+from ..wakeups import ADVANCE, perform
 from .loading import events_since, is_since
 from .state import Line, Run, event_as_data
 
 
-def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
-    """Writes down what was decided; gives the queues that have something to do now, and whether runs go on at once."""
+@dataclass(frozen=True)
+class Written:
+    """What was written: the runs, the queues that have something to do now, and whether runs go on at once."""
+
+    runs: Sequence[Run]
+    queues: set[str]
+    more: bool
+
+    def wake(self, hub: Hub) -> None:
+        """Wakes whoever has something to do."""
+        for queue in sorted(self.queues):
+            hub.wakeups.wake(queue)
+        if self.more:
+            hub.wakeups.wake(ADVANCE)
+
+
+def write(
+    hub: Hub, runs: Sequence[Run], before: Callable[[sa.Connection, Sequence[Run]], None] | None = None
+) -> Written:
+    """Writes down what was decided. `before` is called within the transaction, with the runs that nobody else advanced
+    meanwhile."""
     with hub.database.write() as connection:
         hub.database.lock_people(connection, [run.row.person_id for run in runs if run.row.person_id is not None])
         mine = _still_mine(connection, runs)
+        if before is not None:
+            before(connection, mine)
         _catch_up(connection, mine)
         now = hub.clock.now()
         insert_steps(connection, mine, now)
@@ -39,7 +61,7 @@ def write(hub: Hub, runs: Sequence[Run]) -> tuple[set[str], bool]:
     }
     # A run that ended or waits may have held back another one of the same person.
     more = any(run.state != "running" or run.due_at is not None for run in mine)
-    return queues, more
+    return Written(mine, queues, more)
 
 
 def _still_mine(connection: sa.Connection, runs: Sequence[Run]) -> list[Run]:

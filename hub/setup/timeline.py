@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..outcomes import title_of
-from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .queries import MOST_STEPS, Account, Run, Step
@@ -123,7 +122,7 @@ def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
     if step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
-        return Line(words.step_state(step.state), (title_of(step.action),), at=at)
+        return Line(words.step_state(step.state), (words.action(step.action),), at=at)
     if step.connection_id is None:
         return _gap(step, at, now)
     outcome = _outcome(step, now, accounts.get(step.connection_id))
@@ -140,18 +139,15 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
         return Line(words.step_state("dropped"), says, at=at, gap=True)
     outcome: Said = (step.reason,) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
-        outcome = (f"It happened: {words.happening(step.answered_by)}." if step.answered_by else "It did not happen.",)
+        outcome = (words.came(step.answered_by),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 
 def _wait(step: Step, now: int) -> Said:
-    length = words.span(step.due_at - step.asked_at) if step.due_at is not None else None
-    if step.action == WAIT_FOR:
-        most = f", {length} at most" if length else ""
-        return (f"Wait until {words.any_of(list(step.awaits))}{most}",)
     if step.action == SLEEP_UNTIL and step.due_at is not None:
         return ("Wait until ", words.moment(step.due_at, now))
-    return (f"Wait {length}",) if step.action == SLEEP and length else ("Wait",)
+    length = step.due_at - step.asked_at if step.due_at is not None else None
+    return (words.wait(step.action, list(step.awaits), length),)
 
 
 def _outcome(step: Step, now: int, account: Account | None) -> Said:

@@ -12,6 +12,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Each part of it adds its own tables and columns here, until this is released."""
     _guards()
+    _questions()
 
 
 def _guards() -> None:
@@ -95,4 +96,12 @@ def _guards() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("person_id", "name", name=op.f("pk_complaint")),
         sqlite_with_rowid=False,
+    )
+
+
+def _questions() -> None:
+    """Those that wait for somebody's answer."""
+    which = sa.text("action = 'ask_person' AND state = 'waiting'")
+    op.create_index(
+        "ix_step_question", "step", ["workspace_id", "asked_at"], sqlite_where=which, postgresql_where=which
     )
