@@ -13,6 +13,12 @@ def upgrade() -> None:
     """Each part of it adds its own tables and columns here, until this is released."""
     _guards()
     _questions()
+    _languages()
+
+
+def _languages() -> None:
+    comment = "that the pages speak to them, as de; none: what their browser asks for"
+    op.add_column("hub_user", sa.Column("language", sa.String(12), comment=comment))
 
 
 def _guards() -> None:
