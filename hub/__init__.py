@@ -5,6 +5,7 @@ from .delivery import Delivery
 from .errors import (
     ActionFailed,
     NotAuthorized,
+    NotSent,
     OutcomeUnknown,
     PayloadUnreadable,
     RateLimited,
@@ -12,10 +13,21 @@ from .errors import (
     ServiceDown,
     TryLater,
 )
-from .event import UNKNOWN, Consent, Event, Person
+from .event import UNKNOWN, Consent, Event, Person, Place
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
-from .step import Step, Steps, ask_person, now, sleep, sleep_until, together, wait_for
+from .step import (
+    Step,
+    Steps,
+    ask_person,
+    complaint_closed,
+    complaint_opened,
+    now,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 
 __all__ = [
     "UNKNOWN",
@@ -29,10 +41,12 @@ __all__ = [
     "Limit",
     "Match",
     "NotAuthorized",
+    "NotSent",
     "OAuth",
     "OutcomeUnknown",
     "PayloadUnreadable",
     "Person",
+    "Place",
     "RateLimited",
     "Recipe",
     "Rejected",
@@ -43,6 +57,8 @@ __all__ = [
     "Trigger",
     "TryLater",
     "ask_person",
+    "complaint_closed",
+    "complaint_opened",
     "now",
     "recipe",
     "sleep",

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
+from ..outcomes import title_of
 from ..recipe import Recipe
-from ..step import ASK, WAIT_FOR
+from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
 from .language import _, lazy, pgettext
@@ -158,6 +159,8 @@ def action(name: str) -> str:
     with suppress(HubError):
         found = registry.action(name)
         return told(found.title, found.connector.package)
+    if name in OWN:
+        return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 
 

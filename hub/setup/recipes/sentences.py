@@ -11,7 +11,7 @@ from ... import registry
 from ...action import Action
 from ...errors import HubError, Rejected
 from ...recipe import Recipe
-from ...step import ASK, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..language import _, lazy
 from ..retold import told
@@ -106,6 +106,8 @@ def _wait(node: Node) -> str:
     length = span(node.lasts or timedelta(0))
     if node.happens:
         return _("Wait until %(event)s, %(span)s at most", event=_awaited(node), span=length)
+    if node.step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return words.action(node.step.action)
     if not node.lasts:
         return _("Look what happened meanwhile")
     if node.step.action == SLEEP_UNTIL:
