@@ -1,6 +1,6 @@
 """Regulars: what recipes and connectors are written with. This is the whole public API."""
 
-from .connector import Action, Connector, Field, Limit, Match, OAuth, Trigger
+from .connector import Action, Connector, Field, Item, Limit, Match, OAuth, Page, Trigger
 from .delivery import Delivery
 from .errors import (
     ActionFailed,
@@ -15,6 +15,7 @@ from .errors import (
 from .event import UNKNOWN, Consent, Event, Person
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
+from .schedule import Schedule, daily, monthly, weekly, yearly
 from .step import Step, Steps, ask_person, now, sleep, sleep_until, together, wait_for
 
 __all__ = [
@@ -26,16 +27,19 @@ __all__ = [
     "Delivery",
     "Event",
     "Field",
+    "Item",
     "Limit",
     "Match",
     "NotAuthorized",
     "OAuth",
     "OutcomeUnknown",
+    "Page",
     "PayloadUnreadable",
     "Person",
     "RateLimited",
     "Recipe",
     "Rejected",
+    "Schedule",
     "ServiceDown",
     "Setting",
     "Step",
@@ -43,10 +47,14 @@ __all__ = [
     "Trigger",
     "TryLater",
     "ask_person",
+    "daily",
+    "monthly",
     "now",
     "recipe",
     "sleep",
     "sleep_until",
     "together",
     "wait_for",
+    "weekly",
+    "yearly",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import bulk, metrics, schema, values
+from .. import bulk, metrics, registry, schema, values
 from ..asking import counts_as_asked, last_asked
 from ..core import Hub
 from ..event import Event
@@ -111,6 +111,8 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
     assert line.asked is not None and run.sealer is not None
     about = f"step {run.row.id} {line.position}"
     purpose = line.asked.step.inputs.get("purpose")
+    # Going through a list has time: whatever is to be done for somebody goes first.
+    lists = line.connection_id is not None and registry.action(line.action).lists
     doubted = run.doubted_since is not None and line.connection_id is not None
     return {
         "run_id": run.row.id,
@@ -120,7 +122,7 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
         "connection_id": line.connection_id,
         "action": line.action,
         "state": "claimed" if doubted else line.state,
-        "priority": _PRIORITY.get(purpose, schema.OTHER) if isinstance(purpose, str) else schema.OTHER,
+        "priority": schema.MARKETING if lists else _PRIORITY.get(str(purpose), schema.OTHER),
         "due_at": line.due_at,
         "fingerprint": line.fingerprint,
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),

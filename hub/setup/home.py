@@ -142,10 +142,11 @@ def _health(
 
 
 def _recipe(recipe: Recipe) -> RecipeLine:
+    said = words.starts(recipe.on)
     return RecipeLine(
         name=recipe.name,
         title=recipe.title,
-        when=f"When {words.any_of([match.type for match in recipe.on])}",
+        when=words.upper_first(said) if recipe.schedules else f"When {said}",
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

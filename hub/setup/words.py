@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from .. import registry
+from ..connector import Match
 from ..errors import HubError
+from ..schedule import Schedule
 from ..timing import iso, to_datetime
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -138,6 +141,8 @@ def counted(count: int, noun: str) -> str:
 
 def tool(connector: str) -> Tool:
     """The service of a connector. One that is not installed any more keeps its name."""
+    if connector == "schedule":
+        return Tool("Clock")
     with suppress(HubError):
         return Tool(registry.connector(connector).title)
     return Tool(connector.replace("_", " ").title())
@@ -152,11 +157,28 @@ def action(name: str) -> str:
 
 def happening(kind: str) -> str:
     """What happened, by the type of an event: "an order is placed"."""
+    if kind in _TIMES:
+        return _TIMES[kind]
     with suppress(HubError):
         found = registry.connector(kind.partition(".")[0]).triggers.get(kind)
         if found is not None:
             return found.title
     return "something happens" if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+
+
+_TIMES = {
+    "schedule.daily": "the time of the day has come",
+    "schedule.weekly": "the time of the week has come",
+    "schedule.monthly": "the time of the month has come",
+    "schedule.yearly": "the time of the year has come",
+    "schedule.each": "somebody is next on the list",
+}
+
+
+def starts(on: Iterable[Match | Schedule]) -> str:
+    """What starts a recipe: "an order is placed, or every day at 09:00"."""
+    said = [item.says if isinstance(item, Schedule) else happening(item.type) for item in on]
+    return ", or ".join(dict.fromkeys(said)) or "something happens"
 
 
 def any_of(kinds: list[str]) -> str:

@@ -36,7 +36,9 @@ def _sent(text: Text, count: int) -> str:
 
 def how_many(recipe: Recipe, incoming: Incoming) -> str:
     """How often it will begin, from how often what starts it came in."""
-    what = words.upper_first(words.any_of([match.type for match in recipe.on]))
+    what = words.upper_first(words.starts(recipe.on))
+    if len(recipe.schedules) == len(recipe.on):
+        return f"{what}."
     weekly = incoming.weekly
     if weekly is None:
         return f"{what}: how often is not known yet, as its tool was connected within the last day."
