@@ -211,6 +211,11 @@ def _may_start(recipe: Recipe, event: Event) -> bool:
         return True
 
 
+def is_timed(event: Event) -> bool:
+    """Whether it comes from a schedule, and not from what happened somewhere."""
+    return event.type.startswith(f"{CLOCK}.")
+
+
 def connection_of(hub: Hub, workspace: Workspace, connection_id: str) -> Connection:
     """The connection of this id, or what stands for one where an event comes from no account. Raises NotFound."""
     if connection_id != CLOCK:

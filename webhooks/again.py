@@ -107,7 +107,7 @@ def _connection(workspace: Workspace, hub: Hub, row: Any) -> Connection:
 
 def _asked_by(event: Event) -> str | None:
     """The recipe whose schedule asked for an event: its name begins the event's key."""
-    return event.key.partition(" ")[0] if event.type.startswith(f"{schedules.CLOCK}.") else None
+    return event.key.partition(" ")[0] if schedules.is_timed(event) else None
 
 
 def _earlier(workspace: Workspace, connection: sa.Connection, event_id: int) -> dict[str, tuple[int, str]]:
