@@ -26,6 +26,7 @@ from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
 from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
+from .own_tables import schedule as schedule
 from .own_tables import task as task
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2

@@ -217,7 +217,8 @@ def _mark_read(hub: Hub, connection: sa.Connection, portion: Sequence[Read], fre
     heard: dict[str, int] = {}
     alike: dict[int, list[int]] = {}
     for one in portion:
-        heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
+        if one.asked_by is None:
+            heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
         if not one.unreadable:
             alike.setdefault(counts[one.delivery_id], []).append(one.delivery_id)
     table = schema.delivery
@@ -226,7 +227,8 @@ def _mark_read(hub: Hub, connection: sa.Connection, portion: Sequence[Read], fre
         hub.database.shorten(connection, table, table.c.id.in_(ids) & (table.c.state == "new"), read)
     failed = [{"id": one.delivery_id, "reason": one.unreadable} for one in portion if one.unreadable]
     _UNREADABLE.run(connection, failed)
-    _note_heard(connection, heard)
+    if heard:
+        _note_heard(connection, heard)
 
 
 _UNREADABLE = bulk.Update(

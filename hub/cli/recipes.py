@@ -42,6 +42,7 @@ def _document(recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "about": recipe.about,
         "on": [match.type for match in recipe.on],
+        "schedules": [schedule.says for schedule in recipe.schedules],
         "needs": list(recipe.needs),
         "settings": [_setting(setting) for setting in recipe.settings.values()],
     }
@@ -71,7 +72,7 @@ def default_of(setting: Declared) -> Any:
 def _print(recipe: Recipe, mark: str) -> None:
     click.echo(f"{mark}{recipe.name}: {recipe.title}")
     click.echo(click.wrap_text(" ".join(recipe.about.split()), 100, "  ", "  "))
-    click.echo(f"  starts on  {', '.join(match.type for match in recipe.on)}")
+    click.echo(f"  starts on  {', '.join(getattr(item, 'says', item.type) for item in recipe.on)}")
     click.echo(f"  needs      {', '.join(recipe.needs)}")
     for setting in recipe.settings.values():
         default = "obligatory" if setting.required else f"default {default_of(setting)!r}"

@@ -88,7 +88,7 @@ class Run:
 
     def begin(self) -> Steps:
         assert self.recipe is not None and self.event is not None and self.enabled is not None
-        return self.recipe(self.event, **self.enabled.settings)
+        return self.recipe.begin(self.event, self.enabled.settings)
 
 
 def event_as_data(event: Event) -> dict[str, Any]:

@@ -137,7 +137,10 @@ def _priority(run: Run, line: Line) -> int:
     assert line.asked is not None and run.recipe is not None
     if line.connection_id is None:
         return schema.OTHER
-    purpose = purpose_of(registry.action(line.action), line.asked.step.inputs)
+    action = registry.action(line.action)
+    if action.lists:  # going through a list has time: whatever is to be done for somebody goes first
+        return schema.MARKETING + PRIORITIES
+    purpose = purpose_of(action, line.asked.step.inputs)
     if purpose == "marketing":
         return schema.MARKETING + PRIORITIES - run.recipe.priority
     return schema.TRANSACTIONAL if purpose == "transactional" else schema.OTHER

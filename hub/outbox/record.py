@@ -8,14 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import guards, metrics, schema
+from .. import guards, metrics, schedules, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
 from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..event import Event
 from ..http import LONGEST_CALL_SECONDS
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
-from ..timing import to_ms
+from ..schedule import EACH
+from ..timing import to_datetime, to_ms
 from ..workspaces import Workspace
 from .backlog import PutOff
 from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome, Repeat
@@ -44,13 +46,14 @@ class Round:
 @dataclass(frozen=True)
 class Written:
     """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once; `later`:
-    steps about somebody that are put off."""
+    steps about somebody that are put off; `told`: the inbox has something to read."""
 
     claimed: list[Call]
     doubtful: list[Doubtful]
     advanced: bool
     again: bool
     later: list[Late]
+    told: bool
 
 
 def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> Written:
@@ -75,6 +78,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         guards.give_back(database, _did_not_leave(outcomes, changes))
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
+        told = _tell(hub, database, workspace, connection, outcomes, changes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
     metrics.steps_changed(connection.connector.name, changes.steps)
@@ -82,7 +86,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
     # A run that is parked or held may have held back later ones of the same person.
     advanced = advanced or bool(changes.parked or changes.held)
-    return Written(claimed, doubtful, advanced, changes.at_once, later)
+    return Written(claimed, doubtful, advanced, changes.at_once, later, told)
 
 
 def _did_not_leave(outcomes: Sequence[Outcome], changes: Changes) -> list[Name]:
@@ -229,6 +233,32 @@ def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Seq
             found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)
+
+
+def _tell(
+    hub: Hub,
+    database: sa.Connection,
+    workspace: Workspace,
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    changes: Changes,
+) -> bool:
+    """Hands what pages of listings told to the inbox, with the answers that say where to go on: both, or neither. Each
+    is known by the time that it was gone through for. Whether there was anything."""
+    pages = {
+        outcome.step.name[0]: outcome.result.page
+        for outcome in outcomes
+        if isinstance(outcome.result, Answered) and outcome.result.page and outcome.step.name[0] not in changes.ended
+    }
+    run, is_any = schema.run, False
+    query = sa.select(run.c.id, run.c.recipe, run.c.event_id, run.c.event_at).where(run.c.id.in_(pages))
+    for row in database.execute(query).all() if pages else ():
+        about, at = f"{row.recipe} {row.event_id}", to_datetime(row.event_at)
+        items = pages[row.id].items
+        if events := [Event(f"{about} {item.key}", EACH, at, item.data, item.person) for item in items]:
+            schedules.deliver(hub, database, workspace, connection.id, row.recipe, events)
+            is_any = True
+    return is_any
 
 
 def _write_connection(

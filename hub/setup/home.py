@@ -12,7 +12,7 @@ from ..core import Hub
 from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import connections, queries, timeline, words
+from . import connections, queries, starting, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
@@ -170,7 +170,7 @@ def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
         title=words.recipe_title(recipe),
-        when=_("When %(event)s", event=words.any_of([match.type for match in recipe.on])),
+        when=starting.when(recipe.on),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

@@ -15,6 +15,7 @@ from .. import registry
 from ..errors import HubError
 from ..outcomes import title_of
 from ..recipe import Recipe
+from ..schedule import EACH
 from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
@@ -149,6 +150,8 @@ def counted(count: int, noun: str) -> str:
 
 def tool(connector: str) -> Tool:
     """The service of a connector. One that is not installed any more keeps its name."""
+    if connector == "schedule":
+        return Tool(_("Clock"))
     with suppress(HubError):
         return Tool(registry.connector(connector).title)
     return Tool(connector.replace("_", " ").title())
@@ -167,6 +170,10 @@ def action(name: str) -> str:
 def happening(kind: str, within: str | None = None) -> str:
     """What happened, by the type of an event: "an order is placed". `within`: the context in which other languages say
     it differently, such as `CLAUSE`."""
+    if kind.startswith("schedule."):
+        return (
+            pgettext(CLAUSE, "the time has come") if kind != EACH else pgettext(CLAUSE, "somebody is next on the list")
+        )
     with suppress(HubError):
         connector = registry.connector(kind.partition(".")[0])
         found = connector.triggers.get(kind)

@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Each part of it adds its own tables and columns here, until this is released."""
     _guards()
     _questions()
+    _schedules()
     _languages()
 
 
@@ -111,3 +112,24 @@ def _questions() -> None:
     op.create_index(
         "ix_step_question", "step", ["workspace_id", "asked_at"], sqlite_where=which, postgresql_where=which
     )
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedule",
+        sa.Column("workspace_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("recipe", sa.String(length=80), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(length=200),
+            nullable=False,
+            comment="when, and what it goes through: several of one recipe",
+        ),
+        sa.Column(
+            "zone", sa.String(length=60), nullable=False, comment="the time zone that its next time was found in"
+        ),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "recipe", "name", name=op.f("pk_schedule")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
