@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -142,21 +142,15 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
         return Line(words.step_state("dropped"), says, at=at, gap=True)
     outcome: Said = (words.reason(step.reason) or "",) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
-        happened = words.happening(step.answered_by) if step.answered_by else None
-        outcome = (_("It happened: %(event)s.", event=happened) if happened else _("It did not happen."),)
+        outcome = (words.came(step.answered_by),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 
 def _wait(step: Step, now: int) -> Said:
-    length = words.span(step.due_at - step.asked_at) if step.due_at is not None else None
-    if step.action == WAIT_FOR:
-        event = words.any_of(list(step.awaits))
-        if length:
-            return (_("Wait until %(event)s, %(span)s at most", event=event, span=length),)
-        return (_("Wait until %(event)s", event=event),)
     if step.action == SLEEP_UNTIL and step.due_at is not None:
         return parts("Wait until %(at)s", at=words.moment(step.due_at, now))
-    return (_("Wait %(span)s", span=length),) if step.action == SLEEP and length else (_("Wait"),)
+    length = step.due_at - step.asked_at if step.due_at is not None else None
+    return (words.wait(step.action, list(step.awaits), length),)
 
 
 def _outcome(step: Step, now: int, account: Account | None) -> Said:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from .. import registry
 from ..errors import HubError
 from ..recipe import Recipe
+from ..step import WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
 from .language import _, lazy, pgettext
@@ -180,6 +181,36 @@ def either(clauses: Iterable[str]) -> str:
     """One of several clauses, each told once."""
     found = list(dict.fromkeys(str(clause) for clause in clauses))
     return reduce(lambda one, other: _("%(one)s, or %(other)s", one=one, other=other), found) if found else ""
+
+
+def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
+    """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
+    order is placed, 3 days at most"."""
+    length = span(milliseconds) if milliseconds is not None else None
+    if action == WAIT_FOR and length:
+        return _("Wait until %(event)s, %(span)s at most", event=any_of(kinds), span=length)
+    if action == WAIT_FOR:
+        return _("Wait until %(event)s", event=any_of(kinds))
+    return _("Wait %(span)s", span=length) if length else _("Wait")
+
+
+def came(kind: str | None) -> str:
+    """How a wait for something ended: by the type of the event that came, or none."""
+    return _("It happened: %(event)s.", event=happening(kind)) if kind else _("It did not happen.")
+
+
+def question(text: str) -> str:
+    """What somebody of the business is asked."""
+    return _("Ask somebody of yours: “%(question)s”", question=text)
+
+
+def answered(answer: str | None, *, by_somebody: bool) -> str:
+    """How a question to somebody of the business ended."""
+    if by_somebody:
+        return _("They said “%(answer)s”.", answer=answer or "")
+    if answer:
+        return _("Nobody answered in time, so it is “%(answer)s”.", answer=answer)
+    return _("Nobody answered in time.")
 
 
 def recipe(name: str) -> str:
