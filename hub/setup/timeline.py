@@ -161,8 +161,11 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
         if account.connection.state in _WITHOUT_LOGIN:
             return (_(_WITHOUT_LOGIN[account.connection.state].source, service=service),)
         if until := account.paused_at(now):
-            says = "%(service)s takes no calls just now, and is tried again at %(at)s."
-            return parts(says, service=service, at=words.moment(until, now))
+            return parts(
+                "%(service)s takes no calls just now, and is tried again at %(at)s.",
+                service=service,
+                at=words.moment(until, now),
+            )
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
         tried = ngettext("Tried %(num)s time, again at", "Tried %(num)s times, again at", step.attempts)
         return (f"{tried} ", words.moment(step.due_at, now), f". {said}" if said else ".")

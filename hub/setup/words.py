@@ -169,12 +169,14 @@ def happening(kind: str, within: str | None = None) -> str:
         found = connector.triggers.get(kind)
         if found is not None:
             return told(found.title, connector.package, within)
-    return pgettext(CLAUSE, "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    return (
+        pgettext("clause", "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    )
 
 
 def any_of(kinds: list[str]) -> str:
     """Several kinds of events, after "if", "when", "until" or "because": "an order is placed, or an order is paid"."""
-    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext(CLAUSE, "something happens")
+    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext("clause", "something happens")
 
 
 def either(clauses: Iterable[str]) -> str:
