@@ -56,10 +56,6 @@ WORDS: dict[str, Lazy] = {
     "retention_changed": Lazy("%(user)s set how long things are kept after a run to %(days)s days"),
     "workspace_added": Lazy("%(user)s added the workspace %(name)s"),
 }
-COUNTED = {
-    "runs_retry": ("%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again"),
-    "runs_cancel": ("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs"),
-}
 
 
 @dataclass(frozen=True)
@@ -110,8 +106,13 @@ def _says(hub: Hub, row: Any, known: dict[int, User | None]) -> Markup:
         about["who"] = _called(hub, about["who"], known)
     if "role" in about:
         about["role"] = NOUNS.get(about["role"], about["role"])
-    if row.what in COUNTED and "count" in about:
-        return in_markup_counted(*COUNTED[row.what], about["count"], **about)
+    count, user = about.get("count", 0), about["user"]
+    if row.what == "runs_retry":
+        return in_markup_counted(
+            "%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again", count, user=user
+        )
+    if row.what == "runs_cancel":
+        return in_markup_counted("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs", count, user=user)
     if row.what in WORDS:
         # Ids are no quantities: they are told as they are.
         return in_markup(WORDS[row.what].source, **{name: _text(value) for name, value in about.items()})

@@ -89,6 +89,10 @@ def pages(hub: Hub) -> Blueprint:
     def speaks(state: BlueprintSetupState) -> None:
         state.app.jinja_env.globals.update(IN_TEMPLATES)
 
+    @blueprint.teardown_app_request
+    def silent(error: BaseException | None) -> None:
+        choose(None)  # whatever this thread does next, it does not do for the same reader
+
     @blueprint.after_request
     def guarded(response: Response) -> Response:
         response.headers.update(HEADERS | (OVER_HTTPS if made.is_https else {}))
