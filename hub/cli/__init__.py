@@ -27,6 +27,7 @@ SECTIONS = {
         "connections": "accounts",
         "disconnect": "accounts",
         "recipes": "recipes",
+        "rehearse": "rehearse",
         "enable": "recipes",
         "disable": "recipes",
         "publish": "publishing",
