@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub import ActionFailed, Connector, Delivery, Event, Field, Limit, OutcomeUnknown, Person
+from hub.action import Example
 from webhooks.signatures import hubspot as signed_by_hubspot
 
 from . import batches, contacts, definitions, memberships, reading, records
@@ -121,6 +122,11 @@ def upsert_contact(
     return only(contacts.upsert(client, [{"email": email, "properties": properties, **names}]))
 
 
+@upsert_contact.answering
+def contact_kept(*, email: str, **_: object) -> list[Example]:
+    return [("it is there", {"id": "106651134132", "email": email, "created": False})]
+
+
 @upsert_contact.batched(limit=batches.LIMIT)
 def upsert_many(client: Client, calls: Calls) -> Answers:
     return contacts.upsert(client, calls)
@@ -156,6 +162,13 @@ def get_contact(
     where one has no value.
     """
     return only(contacts.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
+
+
+@get_contact.answering
+def contact_as_it_may_be(*, properties: Sequence[str] | None, **_: object) -> list[Example]:
+    said = {name: contacts.EXAMPLE.get(name) for name in properties or ()}
+    known = {"id": "106651134132", "email": "ada@example.com", "properties": said}
+    return [("HubSpot knows them", known), ("HubSpot does not know them", None)]
 
 
 @get_contact.batched(by=["properties"], limit=batches.LIMIT)
@@ -266,6 +279,11 @@ def create_ticket(
     """
     made = records.ticket(subject, content, pipeline=pipeline, stage=stage, priority=priority, owner_id=owner_id)
     return records.make(client, records.TICKET, made, contact_id)
+
+
+@create_ticket.answering
+def ticket_opened(**_: object) -> list[Example]:
+    return [("it is opened", {"id": "7001"})]
 
 
 @create_ticket.readback

@@ -11,7 +11,7 @@ from ... import registry
 from ...action import Action
 from ...errors import HubError, Rejected
 from ...recipe import Recipe
-from ...step import SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..timeline import Line
 from ..words import State
@@ -43,9 +43,13 @@ def _done(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
         yield Line(ONLY_IF, (guard,), is_told=False, depth=depth)
     ends = [when for when, other in node.others if _ends_at_once(other)]
     outcome, says = _said(node.step, action), words.action(node.step.action)
-    if ends:
+    tool: words.Tool | None = words.tool(node.step.action.partition(".")[0])
+    if node.step.action == ASK:
+        says, tool = words.question(node.step.inputs["question"]), None
+        outcome = f"Goes on {_condition(node, action, ends)}." if ends else ""
+    elif ends:
         says = f"{says}: goes on {_condition(node, action, ends)}"
-    tool, place = words.tool(node.step.action.partition(".")[0]), (node.calls, node.step.action)
+    place = (node.calls, node.step.action)
     state = ONLY_IF if ends else STEP
     yield Line(state, (says,), (outcome,) if outcome else (), tool, is_told=False, depth=depth, place=place)
     for when, other in _merged(node.others):

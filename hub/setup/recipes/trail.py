@@ -18,7 +18,7 @@ from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -173,12 +173,14 @@ class _Drive:
     def _usual(self, step: Step, past: _Past) -> Any:
         if step.action == NOW:
             return past.now
-        if _is_own(step):
-            return None
         examples = self._examples(step)
+        if not examples and _is_own(step):
+            return None
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == ASK:
+            return _decisions(step)
         if _is_own(step):
             return []
         try:
@@ -242,8 +244,15 @@ def with_values(event: Event, found: Mapping[str, Any]) -> Event:
     return replace(event, data=data)
 
 
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(f"somebody of yours says “{choice}”", choice) for choice in choices] or [("somebody answers", "…")]
+    return said if default in choices else [*said, ("nobody answers in time", default)]
+
+
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in OWN
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
