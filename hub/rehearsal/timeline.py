@@ -15,7 +15,8 @@ from ..action import Action
 from ..errors import HubError, Rejected
 from ..event import Event, Person
 from ..setup import words
-from ..setup.recipes.preview import cost_of, money
+from ..setup.measures import money
+from ..setup.recipes.preview import cost_of
 from ..step import ASK, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line

@@ -15,6 +15,7 @@ from . import connections, queries, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
+from .language import _, ngettext
 from .practice_shop import practice_shop
 from .queries import Account, Run
 from .today import Today, today
@@ -79,7 +80,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     now = hub.clock.now()
     accounts = queries.accounts(hub, workspace)
     known = {account.connection.id: account for account in accounts}
-    recipes = [recipe for recipe, _ in hub.enabled.of(workspace)]
+    recipes = [recipe for recipe, _entry in hub.enabled.of(workspace)]
     held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
@@ -107,45 +108,44 @@ def _health(
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
-        then = "What came in is kept. Start the rest of the hub, each in a terminal of its own:"
-        return Health(STATES[NEEDS_YOU], "Nothing moves just now", then, "hub worker\nhub clock")
+        then = _("What came in is kept. Start the rest of the hub, each in a terminal of its own:")
+        return Health(STATES[NEEDS_YOU], _("Nothing moves just now"), then, "hub worker\nhub clock")
     for account in accounts:
         if account.connection.state == NEEDS_LOGIN:
             title = account.connection.connector.title
-            then = "What waits for it goes on as soon as you do. Nothing is lost."
-            says = f"{title} needs you to sign in again"
+            then = _("What waits for it goes on as soon as you do. Nothing is lost.")
+            says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
     if held:
-        count = "One thing waits" if len(held) == 1 else f"{len(held)} things wait"
+        says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
-            count = f"More than {MOST_HELD} things wait"
-        return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
+            says = _("More than %(num)s things wait for you", num=MOST_HELD)
+        return Health(STATES[NEEDS_YOU], says, _("Each says below why it stopped."))
     if failed := notices.went_wrong(hub, workspace)[1]:
-        count = "One thing" if failed == 1 else f"{failed:,} things"
-        then = "What was done stays done. See why, and try the rest again."
-        return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then, show="failed")
+        says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
+        then = _("What was done stays done. See why, and try the rest again.")
+        return Health(STATES[NEEDS_YOU], says, then, show="failed")
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
-        says = f"{paused[0].connection.connector.title} takes no calls just now"
-        return Health(STATES[CATCHING_UP], says, "It is tried again by itself, and what waits goes on then.")
+        says = _("%(service)s takes no calls just now", service=paused[0].connection.connector.title)
+        return Health(STATES[CATCHING_UP], says, _("It is tried again by itself, and what waits goes on then."))
     if queries.is_late(hub, workspace):
-        return Health(
-            STATES[CATCHING_UP], "Catching up", "Some things wait longer than usual. All are kept, and get their turn."
-        )
+        then = _("Some things wait longer than usual. All are kept, and get their turn.")
+        return Health(STATES[CATCHING_UP], _("Catching up"), then)
     if any(account.connection.state == PAUSED for account in accounts):
-        return Health(STATES[OFF], "All sending is paused")
+        return Health(STATES[OFF], _("All sending is paused"))
     if not any(account.connection.state == READY for account in accounts):
-        return Health(STATES[OFF], "Nothing is connected yet")
+        return Health(STATES[OFF], _("Nothing is connected yet"))
     if not recipes:
-        return Health(STATES[OFF], "No recipe is on yet")
-    return Health(STATES[WORKING], "Everything is working")
+        return Health(STATES[OFF], _("No recipe is on yet"))
+    return Health(STATES[WORKING], _("Everything is working"))
 
 
 def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
-        title=recipe.title,
-        when=f"When {words.any_of([match.type for match in recipe.on])}",
+        title=words.recipe_title(recipe),
+        when=_("When %(event)s", event=words.any_of([match.type for match in recipe.on])),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

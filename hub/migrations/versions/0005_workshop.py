@@ -9,6 +9,12 @@ down_revision = "0004"
 
 def upgrade() -> None:
     _questions()
+    _languages()
+
+
+def _languages() -> None:
+    comment = "that the pages speak to them, as de; none: what their browser asks for"
+    op.add_column("hub_user", sa.Column("language", sa.String(12), comment=comment))
 
 
 def _questions() -> None:

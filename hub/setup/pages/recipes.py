@@ -19,12 +19,14 @@ from ...recipe import Recipe
 from .. import words
 from ..access import audit
 from ..access.roles import Right
+from ..language import _, joined, ngettext
 from ..recipes import effect, standing
 from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
 from ..recipes.way import Way, counted, ways
+from ..retold import told
 from .frame import Here, Pages
 
 UNDO_LASTS = words.HOUR
@@ -88,7 +90,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = "Saved. Whoever is in it already goes on with what was set before."
+                note = _("Saved. Whoever is in it already goes on with what was set before.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
@@ -98,21 +100,21 @@ def add(pages: Pages) -> None:
         found = _found(here, name)
         earlier = hub.enabled.latest(here.workspace, name, found.entry) if found.entry is not None else None
         if earlier is None:
-            return here.go("recipe", "There is nothing to take back.", name=name)
+            return here.go("recipe", _("There is nothing to take back."), name=name)
         kept = {key: value for key, value in earlier.settings.items() if key in found.recipe.settings}
         try:
             hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections})
         except SetupError as refusal:
-            return here.go("recipe", str(refusal), trouble=True, name=name)
+            return here.go("recipe", told(refusal), trouble=True, name=name)
         audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-        return here.go("recipe", "Its settings are as they were before.", name=name)
+        return here.go("recipe", _("Its settings are as they were before."), name=name)
 
     @pages.at(f"{PLACE}/<name>/on", Right.CHANGE, methods=("GET", "POST"))
     def recipe_on(here: Here, name: str) -> Response:
         found = _found(here, name)
         form = _form(found)
         if found.entry is not None:
-            return here.go("recipe", "It is on already.", name=name)
+            return here.go("recipe", _("It is on already."), name=name)
         if not form.check():
             return _settings(here, found, form if request.method == "POST" else _form(found))
         if request.method == "GET":
@@ -120,29 +122,39 @@ def add(pages: Pages) -> None:
         if (refused := _switch(here, found, form)) is not None:
             return _settings(here, found, form, refused)
         audit.note(hub, "recipe_on", here.user, here.workspace.id, recipe=found.recipe.title)
-        return here.go("recipe", "It is on. It begins with what happens from now on.", name=name)
+        return here.go("recipe", _("It is on. It begins with what happens from now on."), name=name)
 
     @pages.at(f"{PLACE}/<name>/off", Right.CHANGE, methods=("GET", "POST"))
     def recipe_off(here: Here, name: str) -> Response:
         found = _found(here, name)
         if found.entry is None:
-            return here.go("recipe", "It is off already.", name=name)
+            return here.go("recipe", _("It is off already."), name=name)
         inside = standing.inside(hub, here.workspace, name)
         if request.method == "GET":
             drawn = [counted(way, inside.places) for way in _ways(found)[:1]]
             says = effect.who_is_inside(inside)
             return here.show(
-                "recipe_off.html", title=found.recipe.title, name=name, inside=inside, says=says, drawings=drawn
+                "recipe_off.html",
+                title=words.recipe_title(found.recipe),
+                name=name,
+                inside=inside,
+                says=says,
+                drawings=drawn,
             )
         hub.enabled.disable(here.workspace, name)
         if request.form.get("inside") != "stop":
             audit.note(hub, "recipe_off", here.user, here.workspace.id, recipe=found.recipe.title)
-            goes_on = " Whoever is in it goes on to the end." if inside.runs else ""
-            return here.go("recipe", f"It is off.{goes_on}", name=name)
+            goes_on = _("Whoever is in it goes on to the end.") if inside.runs else ""
+            return here.go("recipe", joined([_("It is off."), goes_on]), name=name)
         count = runs.cancel_all(here.workspace, hub, name)
         about = {"recipe": found.recipe.title, "count": count}
         audit.note(hub, "recipe_stopped", here.user, here.workspace.id, **about)
-        return here.go("recipe", f"It is off, and {count:,} that were under way ended.", name=name)
+        says = ngettext(
+            "It is off, and %(num)s that was under way ended.",
+            "It is off, and %(num)s that were under way ended.",
+            count,
+        )
+        return here.go("recipe", says, name=name)
 
     def _form(found: Found) -> SettingsForm:
         bound = dict(found.last.connections) if found.last is not None else {}
@@ -163,7 +175,7 @@ def add(pages: Pages) -> None:
         try:
             hub.enabled.enable(here.workspace, found.recipe.name, form.given())
         except SetupError as refusal:
-            return str(refusal)
+            return told(refusal)
         return None
 
     def _settings(here: Here, found: Found, form: SettingsForm, refused: str | None = None) -> Response:
@@ -174,7 +186,7 @@ def add(pages: Pages) -> None:
         return here.show(
             "recipe_settings.html",
             200 if refused is None and not form.errors else 422,
-            title=found.recipe.title,
+            title=words.recipe_title(found.recipe),
             name=found.recipe.name,
             form=form,
             fills={SETTING + name: setting.words.fills for name, setting in found.recipe.settings.items()},
@@ -191,7 +203,7 @@ def add(pages: Pages) -> None:
         incoming = standing.incoming(hub, here.workspace, found.recipe)
         return here.show(
             "recipe_on.html",
-            title=found.recipe.title,
+            title=words.recipe_title(found.recipe),
             name=found.recipe.name,
             missing=missing,
             drawings=drawn,
@@ -210,7 +222,7 @@ def _found(here: Here, name: str) -> Found:
     try:
         recipe, entry = on[name] if name in on else (registry.recipe(name), None)
     except HubError:
-        raise NotFound("There is no such recipe.") from None
+        raise NotFound(_("There is no such recipe.")) from None
     return Found(recipe, entry, entry or enabled.latest(workspace, name), here.hub.connections.list(workspace))
 
 
@@ -241,7 +253,7 @@ def _ways(found: Found) -> tuple[Way, ...]:
 
 def _within(found: Found, chooses: str) -> str:
     """The id that was chosen for what this choice lies in: the audience of a tag."""
-    of, _, name = chooses.partition(".")
+    of, _dot, name = chooses.partition(".")
     with suppress(HubError, KeyError):
         within = registry.connector(of).choosable[name].within
         for other, setting in found.recipe.settings.items():

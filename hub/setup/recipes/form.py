@@ -15,22 +15,25 @@ from ...connections import Connection
 from ...recipe import Recipe
 from ...recipe_settings import Declared, checked
 from .. import words
+from ..language import _, joined, lazy
 from ..pages.forms import MISSING, Form
+from ..retold import told
 from .choosing import Choice, Offered
 
 SETTING, ACCOUNT = "set_", "account_"
 """What field names begin with, so that a setting may be called anything."""
 
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+_UNIT_WORDS = {"minutes": lazy("minutes"), "hours": lazy("hours"), "days": lazy("days"), "weeks": lazy("weeks")}
 
 WRONG: Mapping[Any, str] = {
-    timedelta: "Type a number, such as 2 or 1.5, and choose what it counts.",
-    int: "Type a whole number, such as 3.",
-    float: "Type a number, such as 7.5.",
-    Decimal: "Type an amount, such as 12.50.",
-    bool: "Choose yes or no.",
+    timedelta: lazy("Type a number, such as 2 or 1.5, and choose what it counts."),
+    int: lazy("Type a whole number, such as 3."),
+    float: lazy("Type a number, such as 7.5."),
+    Decimal: lazy("Type an amount, such as 12.50."),
+    bool: lazy("Choose yes or no."),
 }
-CHOOSE = "Choose one of these."
+CHOOSE = lazy("Choose one of these.")
 
 
 class SpanField(Field):
@@ -58,11 +61,16 @@ class SpanField(Field):
     def widget(self, field: SpanField, **kwargs: Any) -> Markup:
         about = {"id": field.id, "name": field.name, "value": field.number, "inputmode": "decimal", "size": "6"}
         options = Markup("").join(
-            Markup("<option{}>{}</option>").format(Markup(" selected") if unit == field.unit else "", unit)
+            Markup('<option value="{}"{}>{}</option>').format(
+                unit, Markup(" selected") if unit == field.unit else "", _UNIT_WORDS[unit]
+            )
             for unit in UNITS
         )
         return Markup('<span class="span"><input {}> <select name="{}" aria-label="{}">{}</select></span>').format(
-            Markup(html_params(**{**about, **kwargs})), field.name, f"{field.label.text}: counted in", options
+            Markup(html_params(**{**about, **kwargs})),
+            field.name,
+            _("%(setting)s: counted in", setting=field.label.text),
+            options,
         )
 
 
@@ -100,7 +108,7 @@ class SettingsForm(Form):
     def check(self) -> bool:
         """Whether everything can be used; if not, each fault stands beside its field."""
         given = {name: value for name, value in self.given().items() if name in self.recipe.settings}
-        _, missing, wrong = checked(self.recipe.settings, given)
+        _values, missing, wrong = checked(self.recipe.settings, given)
         for name in missing:
             self.refuse(SETTING + name, MISSING)
         for name in wrong:
@@ -123,9 +131,11 @@ def form_class(
     fields: dict[str, Any] = {"recipe": recipe}
     for of, connections in accounts.items():
         title = connections[0].connector.title
-        fields[ACCOUNT + of] = _select(f"{title} account", [(found.id, found.label) for found in connections])
+        fields[ACCOUNT + of] = _select(
+            _("%(service)s account", service=title), [(found.id, found.label) for found in connections]
+        )
     for name, setting in recipe.settings.items():
-        fields[SETTING + name] = _field(setting, offers.get(name))
+        fields[SETTING + name] = _field(setting, offers.get(name), recipe.function.__module__)
     return type("SettingsForm", (SettingsForm,), fields)
 
 
@@ -155,17 +165,18 @@ def _text(field: Field) -> str:
     return str(field.data or "").replace("\r\n", "\n")
 
 
-def _field(setting: Declared, offered: Offered | None) -> Any:
-    label, help = setting.words.label, setting.words.help
+def _field(setting: Declared, offered: Offered | None, package: str) -> Any:
+    """The field of a setting, in words of the `package` that declares it."""
+    label, help = told(setting.words.label, package), told(setting.words.help, package)
     if offered is not None and offered.is_open:
         return _Suggested(label, offered.choices, description=help, render_kw=_PLAIN)
     if offered is not None and offered.choices:
         # The command line takes ids; here nobody has to know what they are.
         for lead in ("The id of ", "The internal name of "):
             help = words.upper_first(help.removeprefix(lead))
-        return _select(label, offered.choices, help, none="Choose …" if setting.required else "None")
+        return _select(label, offered.choices, help, none=_("Choose …") if setting.required else _("None"))
     if offered is not None:
-        return StringField(label, description=" ".join(filter(None, [help, offered.trouble])), render_kw=_PLAIN)
+        return StringField(label, description=joined([help, offered.trouble or ""]), render_kw=_PLAIN)
     if setting.words.message:
         return TextAreaField(label, description="", render_kw={"rows": "4", "data-previewed": True})
     if isinstance(setting.type, tuple):
@@ -178,7 +189,7 @@ def _field(setting: Declared, offered: Offered | None) -> Any:
     if number:
         return StringField(label, description=help, render_kw={**_PLAIN, "inputmode": number, "size": "12"})
     if setting.type is list:
-        return StringField(label, description=f"{help} Put commas between several.".strip(), render_kw=_PLAIN)
+        return StringField(label, description=joined([help, _("Put commas between several.")]), render_kw=_PLAIN)
     return StringField(label, description=help, render_kw=_PLAIN)
 
 
@@ -194,7 +205,7 @@ class _Suggested(StringField):
 
     def __call__(self, **kwargs: Any) -> Markup:
         listed = f"{self.id}-known"
-        options = Markup("").join(Markup('<option value="{}">').format(key) for key, _ in self.offered)
+        options = Markup("").join(Markup('<option value="{}">').format(key) for key, _title in self.offered)
         shown = super().__call__(**kwargs, list=listed)
         return Markup('{}<datalist id="{}">{}</datalist>').format(shown, listed, options)
 
@@ -209,12 +220,12 @@ class _Select(SelectField):
     def process(self, *given: Any, **more: Any) -> None:
         super().process(*given, **more)
         is_gone = self.data and all(key != self.data for key, _ in self.offered)
-        gone = [(self.data, f"{self.data} (not found there)")] if is_gone else []
+        gone = [(self.data, _("%(id)s (not found there)", id=str(self.data)))] if is_gone else []
         self.choices = [("", self.none), *gone, *self.offered]
 
 
-def _select(label: str, choices: Sequence[Choice], help: str = "", none: str = "Choose …") -> Any:
-    return _Select(label, choices, none, description=help)
+def _select(label: str, choices: Sequence[Choice], help: str = "", none: str = "") -> Any:
+    return _Select(label, choices, none or _("Choose …"), description=help)
 
 
 def _kept(value: Any) -> str:

@@ -57,6 +57,7 @@ NEEDS: dict[str, object] = {
     "account": ANYBODY,
     "first": ANYBODY,
     "called": ANYBODY,
+    "speak": ANYBODY,
     "password": ANYBODY,
     "second_step": ANYBODY,
     "end_others": ANYBODY,

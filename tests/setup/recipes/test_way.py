@@ -164,7 +164,7 @@ def test_a_question_to_somebody_of_the_business_is_drawn_with_what_follows_from_
         return None
 
     assert drawn(ask)[1:] == [
-        "Ask somebody of yours: “Refund it?” | Goes on unless somebody of yours says “No”.",
+        "Ask somebody of yours: “Refund it?”: goes on unless somebody of yours says “No”",
         "  If somebody of yours says “Later”:",
         "  Wait 3 days",
         "  Then on as below",
