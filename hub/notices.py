@@ -16,6 +16,7 @@ from . import addresses, mail, outside, schema
 from .connections import NEEDS_LOGIN
 from .core import Hub
 from .errors import HubError, SettingInvalid
+from .guards import brake
 from .workspaces import Workspace
 
 EVERY = 30 * 60_000
@@ -123,6 +124,8 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
+    for question in brake.questions(hub, workspace):
+        found[f"brake {question.recipe} {question.asked_at}"] = question.says
     newest_held, held_count = _newest(hub, workspace, "held", sa.true())
     newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:

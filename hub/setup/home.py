@@ -9,6 +9,8 @@ from .. import notices
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..guards import brake
+from ..guards.brake import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import connections, queries, timeline, words
@@ -73,6 +75,7 @@ class Home:
     todos: tuple[Todo, ...]
     chart: Chart | None
     today: Today | None
+    questions: tuple[tuple[Question, str], ...]
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -84,8 +87,9 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
+    questions = brake.questions(hub, workspace)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, now),
+        health=_health(hub, workspace, accounts, recipes, held, questions, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
@@ -95,6 +99,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
+        questions=tuple((question, words.recipe(question.recipe)) for question in questions),
         today=today(hub, workspace, recipes) if heard else None,
     )
 
@@ -105,6 +110,7 @@ def _health(
     accounts: Sequence[Account],
     recipes: Sequence[Recipe],
     held: Sequence[Run],
+    questions: Sequence[Question],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
@@ -116,6 +122,9 @@ def _health(
             then = _("What waits for it goes on as soon as you do. Nothing is lost.")
             says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
+    if questions:
+        then = _("They wait below for your answer.")
+        return Health(STATES[NEEDS_YOU], _("Unusually many messages would leave"), then)
     if held:
         says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
