@@ -170,7 +170,7 @@ def _meanwhile(
         yield f"They said no to marketing by {_CHANNELS.get(channel, channel)}."
     if ids and complaints.names_of(database, ids):
         yield "They have an open complaint, so marketing waits."
-    if any(question.recipe == recipe for question in brake.questions(hub, workspace)):
+    if any(question.recipe == recipe for question in brake.unusual(hub, workspace)):
         yield "The recipe sends unusually much, and waits for somebody's answer."
     if pausing.paused_at(hub, workspace) is not None:
         yield "All sending is paused."

@@ -23,7 +23,7 @@ def list_questions(workspace: str | None, json: bool) -> None:
     from ..timing import iso
 
     with opened() as hub:
-        found = guard.questions(hub, hub.workspaces.named(workspace))
+        found = guard.unusual(hub, hub.workspaces.named(workspace))
     if json:
         show.document([vars(item) | {"asked_at": iso(item.asked_at), "says": item.says} for item in found])
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -145,6 +145,8 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
     outcome: Said = (words.reason(step.reason) or "",) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
         outcome = (words.came(step.answered_by),)
+    elif step.action == ASK and not step.reason:
+        outcome = (_("Nobody answered in time."),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from .. import registry
 from ..errors import HubError
 from ..recipe import Recipe
-from ..step import OWN, WAIT_FOR
+from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
 from .language import _, lazy, pgettext
@@ -191,6 +191,8 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
     order is placed, 3 days at most"."""
     length = span(milliseconds) if milliseconds is not None else None
+    if action == ASK:
+        return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
     if action == WAIT_FOR:
         event = any_of(kinds)
         if length:
