@@ -163,6 +163,10 @@ find_customer = connector.action(
     repeat="repeatable", title="Look up a customer by e-mail address", identifies=actions.customer_found
 )(actions.find_customer)
 find_customer.answering(examples.customers_or_none)
+find_customer_by_phone = connector.action(
+    repeat="repeatable", title="Look up a customer by number", identifies=actions.customer_found
+)(actions.find_customer_by_phone)
+find_customer_by_phone.answering(examples.customers_or_none)
 get_order = connector.action(repeat="repeatable", title="Look up an order", identifies=actions.customer_of)(
     actions.get_order
 )

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from hub import addresses
 from hub.addresses import email as normalised
 from hub.errors import Rejected
 from hub.event import Channel, Person
@@ -37,6 +38,17 @@ def find_customer(client: Client, email: str) -> dict[str, Any] | None:
     if address is None:
         raise Rejected("This is no e-mail address, so nobody was looked for.")
     found = client.ask(documents.FIND_CUSTOMER, email=address)
+    with understood():
+        customer = found["customerByIdentifier"]
+        return records.customer(customer) if customer else None
+
+
+def find_customer_by_phone(client: Client, phone: str) -> dict[str, Any] | None:
+    """The customer with this number in E.164, as `get_customer` gives them, or None if the shop knows nobody by it."""
+    number = addresses.phone(phone)
+    if number is None:
+        raise Rejected("This is no number with its country code, so nobody was looked for.")
+    found = client.ask(documents.FIND_CUSTOMER_BY_PHONE, phone=number)
     with understood():
         customer = found["customerByIdentifier"]
         return records.customer(customer) if customer else None

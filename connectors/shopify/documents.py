@@ -71,6 +71,15 @@ query FindCustomer($email: String!) {
     CUSTOMER,
 )
 
+FIND_CUSTOMER_BY_PHONE = _document(
+    """
+query FindCustomerByPhone($phone: String!) {
+  customerByIdentifier(identifier: {phoneNumber: $phone}) { ...CustomerFields }
+}
+""",
+    CUSTOMER,
+)
+
 GET_ORDER = _document(
     """
 query GetOrder($id: ID!) {

@@ -41,6 +41,11 @@ def customer_by_email(books: Books, variables: Variables, tell: Tell) -> dict[st
     return {"customerByIdentifier": found and customer_fields(found)}
 
 
+def customer_by_phone(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
+    found = find_customer(books, {"phone": variables["phone"]})
+    return {"customerByIdentifier": found and customer_fields(found)}
+
+
 def customer_fields(customer: Mapping[str, Any]) -> dict[str, Any]:
     """A customer as the fragment CustomerFields asks for them."""
     return {
