@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
-from ..outcomes import title_of
 from ..recipe import Recipe
 from ..schedule import EACH
 from ..step import ASK, OWN, WAIT_FOR
@@ -163,6 +162,8 @@ def action(name: str) -> str:
         found = registry.action(name)
         return told(found.title, found.connector.package)
     if name in OWN:
+        from ..outcomes import title_of  # what it is made of is too much for a command that only helps
+
         return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 

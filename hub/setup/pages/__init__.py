@@ -19,6 +19,7 @@ from . import (
     account,
     activity,
     connections,
+    guarding,
     home,
     logins,
     people,
@@ -56,7 +57,21 @@ class Way(NamedTuple):
     current: str | None
 
 
-AREAS = (signing_in, account, home, recipes, activity, works, questions, people, connections, logins, settings, team)
+AREAS = (
+    signing_in,
+    account,
+    home,
+    recipes,
+    activity,
+    works,
+    questions,
+    people,
+    guarding,
+    connections,
+    logins,
+    settings,
+    team,
+)
 
 
 def pages(hub: Hub) -> Blueprint:
