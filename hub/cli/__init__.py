@@ -43,6 +43,7 @@ SECTIONS = {
         "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
+    "Write your own": {"new": "new"},
     "Take care": {
         "check": "check",
         "keys": "care",
