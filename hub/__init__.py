@@ -5,6 +5,7 @@ from .delivery import Delivery
 from .errors import (
     ActionFailed,
     NotAuthorized,
+    NotSent,
     OutcomeUnknown,
     PayloadUnreadable,
     RateLimited,
@@ -12,11 +13,22 @@ from .errors import (
     ServiceDown,
     TryLater,
 )
-from .event import UNKNOWN, Consent, Event, Person
+from .event import UNKNOWN, Consent, Event, Person, Place
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
 from .schedule import Schedule, daily, monthly, weekly, yearly
-from .step import Step, Steps, ask_person, now, sleep, sleep_until, together, wait_for
+from .step import (
+    Step,
+    Steps,
+    ask_person,
+    complaint_closed,
+    complaint_opened,
+    now,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 
 __all__ = [
     "UNKNOWN",
@@ -31,11 +43,13 @@ __all__ = [
     "Limit",
     "Match",
     "NotAuthorized",
+    "NotSent",
     "OAuth",
     "OutcomeUnknown",
     "Page",
     "PayloadUnreadable",
     "Person",
+    "Place",
     "RateLimited",
     "Recipe",
     "Rejected",
@@ -47,6 +61,8 @@ __all__ = [
     "Trigger",
     "TryLater",
     "ask_person",
+    "complaint_closed",
+    "complaint_opened",
     "daily",
     "monthly",
     "now",

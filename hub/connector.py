@@ -183,7 +183,7 @@ class Connector:
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
-        starts_messages: bool = False,
+        starts_messages: Channel | bool = False,
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
         """Declares something that can be done: the function gets the client, then the inputs."""
 

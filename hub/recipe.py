@@ -21,6 +21,9 @@ Filter = Callable[[Event], bool]
 """Says whether an event should start the recipe. Its docstring is what people read when it did not:
 "The order has an e-mail address.\""""
 
+PRIORITIES = 5
+"""How many priorities recipes have among each other."""
+
 FOREVER = timedelta(days=3650)
 """How long a `once_per` key counts where no cool-down is given."""
 
@@ -40,6 +43,7 @@ class Recipe:
     once_per: Callable[[Event], str | None] | None = field(repr=False)
     cool_down: timedelta
     stop_when: tuple[Match, ...]
+    priority: int
 
     def __call__(self, event: Event, **settings: Any) -> Steps:
         return self.function(event, **settings)
@@ -83,6 +87,7 @@ def recipe(
     once_per: str | Callable[[Event], str | None] | None = None,
     cool_down: timedelta = FOREVER,
     stop_when: Trigger | Match | Sequence[Trigger | Match] = (),
+    priority: int = 3,
 ) -> Callable[[Callable[..., Steps]], Recipe]:
     """Declares a recipe. The function's docstring tells an owner what it does; its keyword-only parameters are
     its settings.
@@ -93,6 +98,8 @@ def recipe(
     once_per   "person", a payload field ("id", "customer.id"), or a function of the event: it starts once per
                value within `cool_down`; where the value is missing (None), it starts each time
     stop_when  events about the same person that end a run at once, whatever it waits for
+    priority   of its marketing among that of all recipes, from 1 to 5: where a person may get one message, the most
+               important one leaves. 5 for a checkout, 4 for a cart, 2 for what somebody looked at, 1 for what can wait
 
     Raises RecipeInvalid, with every fault in one message.
     """
@@ -110,6 +117,7 @@ def recipe(
             once_per=_once_key(once_per),
             cool_down=cool_down,
             stop_when=_matches(stop_when),
+            priority=priority,
         )
         if faults := list(_faults(made)):
             raise RecipeInvalid(f"Recipe {made.name}: " + "; ".join(faults) + ".")
@@ -135,6 +143,8 @@ def _faults(made: Recipe) -> Iterator[str]:
         yield "it has no docstring that tells its owner what it does"
     if not made.on:
         yield "nothing starts it (on=…)"
+    if made.priority not in range(1, PRIORITIES + 1):
+        yield f"priority=… must be a whole number from 1 to {PRIORITIES}"
     if any(match.same for match in made.on):
         yield "on=… cannot use same=…, as there is no earlier event to compare with"
 

@@ -110,6 +110,12 @@ def _find_people(hub: Hub, lease: Lease, taken: Sequence[Taken]) -> None:
             known = [Person() if gone else person for (person, _), gone in zip(told, erased, strict=True)]
             ids = hub.people.resolve(connection, workspace, known)
             sealers = hub.people.sealers(connection, workspace, ids)
+            places = {
+                person_id: item.event.place
+                for item, person_id in zip(items, ids, strict=True)
+                if item.event.place and person_id is not None
+            }
+            hub.people.note_places(connection, sealers, places)
         for item, person_id, gone in zip(items, ids, erased, strict=True):
             sealer = None if gone else sealers[person_id]
             item.id, item.person_id, item.erased = new_id(), person_id, gone

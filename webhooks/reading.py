@@ -74,7 +74,7 @@ class Taken:
     @property
     def as_kept(self) -> Event:
         """The event as it will be read again: what a run begins with must be what it goes on with."""
-        return replace(self.event, at=to_datetime(self.at), id=self.id, consents=(), echo=None)
+        return replace(self.event, at=to_datetime(self.at), id=self.id, consents=(), echo=None, place=None)
 
 
 def waiting(hub: Hub, most: int) -> Sequence[int]:

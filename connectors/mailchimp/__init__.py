@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -251,8 +251,16 @@ def archive_member(client: Client, list_id: str, email: str) -> dict[str, Any]:
     return memberships.archive(client, list_id, email)
 
 
-@connector.action(repeat="once", title="Start a journey for a member", starts_messages=True)
-def trigger_journey(client: Client, journey_id: int, step_id: int, email: str) -> dict[str, Any]:
+@connector.action(repeat="once", title="Start a journey for a member", starts_messages="email", recipient="email")
+def trigger_journey(
+    client: Client,
+    journey_id: int,
+    step_id: int,
+    email: str,
+    *,
+    purpose: Literal["transactional", "marketing"] = "marketing",
+    useful_for: timedelta | None = None,
+) -> dict[str, Any]:
     """Send a member through a step of a customer journey that starts by API.
 
     Both numbers are in the address that Mailchimp shows for that step. Mailchimp neither takes an idempotency key
@@ -261,12 +269,20 @@ def trigger_journey(client: Client, journey_id: int, step_id: int, email: str) -
     return memberships.trigger_journey(client, journey_id, step_id, email)
 
 
-@connector.action(repeat="readback", title="Add an event to a member", starts_messages=True)
+@connector.action(repeat="readback", title="Add an event to a member", starts_messages="email", recipient="email")
 def add_event(
-    client: Client, list_id: str, email: str, name: str, properties: Mapping[str, Any] | None = None
+    client: Client,
+    list_id: str,
+    email: str,
+    name: str,
+    properties: Mapping[str, Any] | None = None,
+    *,
+    purpose: Literal["transactional", "marketing"] = "marketing",
+    useful_for: timedelta | None = None,
 ) -> dict[str, Any]:
     """Note on a member that something happened ("purchased"); automations can start from it.
 
+    The e-mail that starts so passes the guards here, so it counts as marketing unless `purpose` says otherwise.
     `name` has 2 to 30 characters; the values of `properties` are kept as text. One more property, `regulars_id`, tells
     our events apart; it is the `id` in the answer. Rejected if there is no such member.
     """
@@ -287,6 +303,7 @@ def find_events(
     email: str,
     name: str,
     properties: Mapping[str, Any] | None = None,
+    **_: object,
 ) -> list[dict[str, Any]]:
     """Such events on the member from `since` on, oldest first."""
     return memberships.find_events(client, since, list_id, email, name, properties)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from hub.action import Item, Page
 from hub.addresses import email as normalised
 from hub.errors import Rejected
-from hub.event import Channel, Person
+from hub.event import Channel, Person, Place
 
 from . import documents, records
 from .client import Client, understood
@@ -55,7 +55,8 @@ def customers(client: Client, *, cursor: str | None = None) -> Page:
 
 def _item(node: Mapping[str, Any]) -> Item:
     told = records.customer(node) | {"last_order_at": (node["lastOrder"] or {}).get("createdAt")}
-    return Item(told["id"], told, customer_in({}, told))
+    place = Place(country=told["country"]) if told["country"] else None
+    return Item(told["id"], told, customer_in({}, told), place)
 
 
 def get_order(client: Client, order_id: int | str) -> dict[str, Any]:

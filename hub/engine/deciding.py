@@ -12,7 +12,7 @@ from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
 from ..schedule import progress
-from ..step import ASK, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -66,7 +66,7 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
     elif step.action in (WAIT_FOR, ASK):
         line.due_at = began + _milliseconds(step.inputs["timeout"])
         line.inputs = values.read(asked.inputs)
-    elif step.action == NOW:
+    elif step.action in (NOW, COMPLAINT_OPENED, COMPLAINT_CLOSED):
         line.due_at = now
     else:
         assert run.enabled is not None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .. import notices
+from .. import notices, questions
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import connections, queries, starting, timeline, words
@@ -23,6 +24,7 @@ from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, S
 
 LATEST = 15
 MOST_HELD = 5
+MOST_ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,17 @@ class RunLine:
 
 
 @dataclass(frozen=True)
+class QuestionLine:
+    """A question that waits for an answer, and until when."""
+
+    run_id: int
+    position: int
+    text: str = field(repr=False)
+    recipe: str
+    until: Moment
+
+
+@dataclass(frozen=True)
 class Home:
     health: Health
     heard: str | None
@@ -68,6 +81,7 @@ class Home:
     recipes: tuple[RecipeLine, ...]
     held: tuple[RunLine, ...]
     more_held: bool
+    questions: tuple[QuestionLine, ...]
     latest: tuple[RunLine, ...]
     can_practise: bool
     todos: tuple[Todo, ...]
@@ -83,14 +97,16 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     recipes = [recipe for recipe, _entry in hub.enabled.of(workspace)]
     held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
+    asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, now),
+        health=_health(hub, workspace, accounts, recipes, held, asked, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         held=tuple(run_line(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
+        questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
@@ -105,6 +121,7 @@ def _health(
     accounts: Sequence[Account],
     recipes: Sequence[Recipe],
     held: Sequence[Run],
+    asked: Sequence[Question],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
@@ -121,6 +138,9 @@ def _health(
         if len(held) > MOST_HELD:
             says = _("More than %(num)s things wait for you", num=MOST_HELD)
         return Health(STATES[NEEDS_YOU], says, _("Each says below why it stopped."))
+    if asked:
+        says = ngettext("One question waits for your answer", "%(num)s questions wait for your answer", len(asked))
+        return Health(STATES[NEEDS_YOU], says, _("Without one, each goes on by itself when its time is over."))
     if failed := notices.went_wrong(hub, workspace)[1]:
         says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
         then = _("What was done stays done. See why, and try the rest again.")
@@ -139,6 +159,11 @@ def _health(
     if not recipes:
         return Health(STATES[OFF], _("No recipe is on yet"))
     return Health(STATES[WORKING], _("Everything is working"))
+
+
+def _question(question: Question, now: int) -> QuestionLine:
+    until = words.moment(question.until, now)
+    return QuestionLine(question.run_id, question.position, question.text, words.recipe(question.recipe), until)
 
 
 def _recipe(recipe: Recipe) -> RecipeLine:

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
+from ..outcomes import title_of
 from ..recipe import Recipe
 from ..schedule import EACH
-from ..step import WAIT_FOR
+from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
 from .language import _, lazy, pgettext
@@ -161,6 +162,8 @@ def action(name: str) -> str:
     with suppress(HubError):
         found = registry.action(name)
         return told(found.title, found.connector.package)
+    if name in OWN:
+        return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 
 
@@ -194,6 +197,8 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
     order is placed, 3 days at most"."""
     length = span(milliseconds) if milliseconds is not None else None
+    if action == ASK:
+        return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
     if action == WAIT_FOR:
         event = any_of(kinds)
         if length:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Item, Limit, Page, PayloadUnreadable, Person
+from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Item, Limit, Page, PayloadUnreadable, Person, Place
 from hub.connector import Verifier
 
 
@@ -105,6 +105,7 @@ def events(delivery: Delivery) -> Iterator[Event]:
             person=Person(told.get("email"), told.get("phone"), told.get("ids", {})),
             consents=tuple(Consent(c["channel"], c["address"], c["given"], at) for c in told.get("consents", ())),
             echo=told.get("echo"),
+            place=Place(**told["place"]) if "place" in told else None,
         )
 
 
@@ -148,18 +149,26 @@ def pay(client: Provider, what: Any, *, key: str = "") -> Any:
     settle=timedelta(seconds=5),
     answer_key="number",
 )
-def send(client: Provider, to: str, text: str, *, purpose: str) -> Any:
+def send(client: Provider, to: str, text: str, *, purpose: str, useful_for: timedelta | None = None) -> Any:
     """Send a message."""
     return client.do("send", {"to": to, "text": text})
 
 
 @send.readback
-def find_sent(client: Provider, since: datetime, to: str, text: str, *, purpose: str) -> list[Any]:
+def find_sent(client: Provider, since: datetime, to: str, text: str, **_: object) -> list[Any]:
     client.looked += 1
     if failure := client.looks():
         raise failure
     numbered = enumerate(client.done)
     return [{"number": n} for n, (name, inputs) in numbered if name == "send" and inputs == {"to": to, "text": text}]
+
+
+@connector.action(repeat="repeatable", title="Have it mailed", starts_messages="email", recipient="to")
+def mail(
+    client: Provider, to: str, text: str, *, purpose: str = "marketing", useful_for: timedelta | None = None
+) -> Any:
+    """Have the provider write to one of its subscribers."""
+    return client.do("mail", {"to": to, "text": text})
 
 
 def _whom(inputs: Mapping[str, Any], answer: Any) -> Person:

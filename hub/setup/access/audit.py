@@ -44,6 +44,8 @@ WORDS: dict[str, Lazy] = {
     "run_retried": Lazy("%(user)s tried run %(run)s again"),
     "run_ended": Lazy("%(user)s ended run %(run)s"),
     "step_skipped": Lazy("%(user)s skipped step %(step)s of run %(run)s"),
+    "question_answered": Lazy("%(user)s answered what the recipe “%(recipe)s” asked"),
+    "question_answered_by_link": Lazy("Somebody with the link answered what the recipe “%(recipe)s” asked"),
     "event_replayed": Lazy("%(user)s acted on event %(event)s again"),
     "delivery_read_again": Lazy("%(user)s had delivery %(delivery)s read again"),
     "work_stopped": Lazy("%(user)s stopped work that was under way"),

@@ -18,7 +18,8 @@ from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..language import _
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -173,12 +174,14 @@ class _Drive:
     def _usual(self, step: Step, past: _Past) -> Any:
         if step.action == NOW:
             return past.now
-        if _is_own(step):
-            return None
         examples = self._examples(step)
+        if _is_own(step) and not examples:
+            return None
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == ASK:
+            return _decisions(step)
         if _is_own(step):
             return []
         try:
@@ -243,7 +246,15 @@ def with_values(event: Event, found: Mapping[str, Any]) -> Event:
 
 
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in OWN
+
+
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What may become of a question to somebody of the business, each with when."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(_("you answer “%(answer)s”", answer=choice), choice) for choice in choices]
+    nobody = (_("nobody answers in time"), default)
+    return [*(said or [(_("you answer"), _("your answer"))]), nobody]
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
