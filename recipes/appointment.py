@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from connectors import twilio
-from hub import Event, Rejected, Steps, now
-from hub.texts import filled_in
+from hub import Event, Steps, now
 from recipes.local_time import EVENING, MORNING, zone_of
+from recipes.reaching import texted
 
 FILLS = {"first_name": "Ada", "day": "24 November", "time": "17:00", "service": "haircut"}
 """What can be told in a text, as a made-up person has it."""
@@ -35,15 +34,11 @@ def last_call(start: datetime) -> datetime:
     return at if at.hour >= MORNING and at.date() == start.date() else evening
 
 
-def texted(event: Event, start: datetime, text: str) -> Steps:
+def told(event: Event, start: datetime, text: str) -> Steps:
     """Sends a text about the appointment; why it did not leave, or None."""
     if (yield now()) >= start:
         return "The appointment was over before the text could leave."
     name = (event.data["person"].get("name") or "").partition(" ")[0]
     when = {"day": f"{start.day} {start:%B}", "time": f"{start:%H:%M}"}
-    said = filled_in(text, first_name=name, service=event.data["data"].get("service"), **when)
-    try:
-        yield twilio.send_sms(event.person.phone or "", said, purpose="transactional")
-    except Rejected as refusal:
-        return str(refusal)
-    return None
+    values = {"first_name": name, "service": event.data["data"].get("service"), **when}
+    return (yield from texted(event, text, "transactional", **values))

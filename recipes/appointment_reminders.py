@@ -7,7 +7,7 @@ from typing import Annotated
 
 from connectors import twilio, webhook
 from hub import Event, Setting, Steps, ask_person, now, recipe, sleep_until, wait_for
-from recipes.appointment import FILLS, is_to_come, last_call, start_of, texted
+from recipes.appointment import FILLS, is_to_come, last_call, start_of, told
 from recipes.local_time import by_day
 
 SOON = timedelta(hours=3)
@@ -63,16 +63,16 @@ def appointment_reminders(
     begins anew when they move it. Times are by the clock of the person, if the tool tells their time zone."""
     start = start_of(event)
     assert start is not None
-    if reason := (yield from texted(event, start, booked)):
+    if reason := (yield from told(event, start, booked)):
         return reason
     soon = (yield now()) + SOON
     if (at := by_day(start - timedelta(days=1))) > soon:
         yield sleep_until(at)
-        if reason := (yield from texted(event, start, day_before)):
+        if reason := (yield from told(event, start, day_before)):
             return reason
     if (at := last_call(start)) > soon:
         if outcome := (yield from answered(at)):
             return outcome
-        if reason := (yield from texted(event, start, hours_before)):
+        if reason := (yield from told(event, start, hours_before)):
             return reason
     return "They were reminded."
