@@ -30,6 +30,7 @@ def reason_against(event: Event, audience: str) -> Steps:
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
+    priority=5,
 )
 def abandoned_cart(
     event: Event,

@@ -27,6 +27,7 @@ SECTIONS = {
         "connections": "accounts",
         "disconnect": "accounts",
         "recipes": "recipes",
+        "rehearse": "rehearse",
         "enable": "recipes",
         "disable": "recipes",
         "publish": "publishing",
@@ -36,6 +37,7 @@ SECTIONS = {
         "events": "activity",
         "runs": "activity",
         "run": "activity",
+        "why": "people",
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
@@ -45,6 +47,7 @@ SECTIONS = {
     "People and their data": {"erase": "people", "export": "people"},
     "Take care": {
         "check": "check",
+        "brake": "guarding",
         "keys": "care",
         "backup": "care",
         "restore": "care",

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from ... import registry
 from ...errors import HubError
 from ...event import Event
+from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
 from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
@@ -236,14 +237,6 @@ class _Drive:
         return None
 
 
-def with_values(event: Event, found: Mapping[str, Any]) -> Event:
-    """The event with these values at their dotted names."""
-    data = deepcopy(dict(event.data))
-    for path, value in found.items():
-        _put(data, path, value)
-    return replace(event, data=data)
-
-
 def _decisions(step: Step) -> list[tuple[str, Any]]:
     """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
     choices, default = step.inputs["choices"], step.inputs["default"]
@@ -292,12 +285,3 @@ def _names(node: Node) -> tuple[str, int]:
 
 def _replaced(answers: list[Any], number: int, answer: Any) -> list[Any]:
     return [*answers[:number], answer, *answers[number + 1 :]]
-
-
-def _put(data: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for part in parents:
-        inner = data.get(part)
-        data[part] = inner = dict(inner) if isinstance(inner, Mapping) else {}
-        data = inner
-    data[last] = value
