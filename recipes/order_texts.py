@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from connectors import shopify, twilio
-from hub import Event, Rejected, Setting, Steps, recipe
-from hub.texts import filled_in
+from connectors import shopify
+from hub import Event, Setting, Steps, recipe
+from recipes.reaching import texted
 
 FILLS = {"first_name": "Ada", "order": "#1042", "link": "https://your-shop.myshopify.com/track/75ed0e73a982940976a92"}
 
@@ -52,12 +52,6 @@ def order_texts(
         return "It is cancelled."
     else:
         text = sent
-    if not text.strip():
-        return "There is no text for it."
     name = (event.data.get("customer") or {}).get("first_name")
-    said = filled_in(text, first_name=name, order=event.data["name"], link=link(event))
-    try:
-        yield twilio.send_sms(event.person.phone or "", said, purpose="transactional")
-    except Rejected as refusal:
-        return str(refusal)
-    return "They know it."
+    values = {"first_name": name, "order": event.data["name"], "link": link(event)}
+    return (yield from texted(event, text, "transactional", **values)) or "They know it."
