@@ -71,6 +71,7 @@ NEEDS: dict[str, object] = {
     "changes": Right.SEE,
     "recipes": Right.SEE,
     "recipe": Right.SEE,
+    "recipe_rehearsal": Right.SEE,
     "recipe_settings": Right.CHANGE,
     "recipe_undo": Right.CHANGE,
     "recipe_on": Right.CHANGE,
