@@ -103,7 +103,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = _("Saved. Whoever is in it already goes on with what was set before.")
+                note = _("Saved. Whoever is in it already goes on with what was set before, unless you move them.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
