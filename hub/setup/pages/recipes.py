@@ -12,7 +12,7 @@ from flask import request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ... import registry, runs
+from ... import registry, runs, schedules
 from ...connections import OFF, Connection
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
@@ -78,6 +78,7 @@ def add(pages: Pages) -> None:
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
+            next_at=_next_at(here, name),
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
             can_undo=_changed(here, found),
@@ -226,6 +227,12 @@ def add(pages: Pages) -> None:
             pairs=_pairs(form),
             faults=_faults(found, form),
         )
+
+
+def _next_at(here: Here, name: str) -> words.Moment | None:
+    """When a recipe begins by the clock next, if it does and is on."""
+    due = [item.due_at for item in schedules.of(here.hub, here.workspace) if item.recipe.name == name]
+    return words.moment(min(due), here.hub.clock.now()) if due else None
 
 
 def _found(here: Here, name: str) -> Found:
