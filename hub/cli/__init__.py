@@ -37,6 +37,7 @@ SECTIONS = {
         "events": "activity",
         "runs": "activity",
         "run": "activity",
+        "why": "people",
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
@@ -44,8 +45,10 @@ SECTIONS = {
         "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
+    "Write your own": {"new": "new"},
     "Take care": {
         "check": "check",
+        "brake": "guarding",
         "keys": "care",
         "backup": "care",
         "restore": "care",

@@ -44,7 +44,7 @@ def starts(recipe: Recipe) -> list[Event]:
     """An example of each event that starts the recipe, in the order in which it names them."""
     found = []
     for match in recipe.on:
-        event = with_values(match.trigger.sample, match.where)
+        event = with_values(match.sample, match.where)
         try:
             begins = fits(match, event) and recipe.refusal(event) is None
         except Exception:  # a filter may raise anything

@@ -13,7 +13,7 @@ from ..errors import DeliveryRefused, SettingInvalid
 from ..event import Event
 from ..matching import fits
 from ..recipe import Recipe
-from ..trigger import read_delivery
+from ..trigger import Match, read_delivery
 from . import happenings as words_of
 from .happenings import awaited, event_of
 from .playing import Play, Rehearsed
@@ -76,7 +76,7 @@ def start_from(recipe: Recipe, file: Path) -> Event:
     if not isinstance(told, dict):
         raise SettingInvalid(f"{file.name} holds no event. Give one as its provider posts it, a JSON object.")
     is_whole = told.keys() & {"body", "form"} and told.keys() <= {"headers", "body", "form", "url", "method"}
-    for match in recipe.on:
+    for match in (begin for begin in recipe.on if isinstance(begin, Match)):
         sample = match.trigger.sample_delivery
         whole = told if is_whole else {"headers": dict(sample.headers), "body": told}
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .. import registry
 from ..connections import OFF
+from ..connector import Match
 from ..recipe import Recipe
 from .language import _
 from .queries import Account
@@ -27,7 +28,8 @@ def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, rehearsed: bool,
     """The first steps in their order; none once all are done."""
     connected = [account.connection.connector for account in accounts if account.connection.state != OFF]
     names = {connector.name for connector in connected}
-    starts = {match.type.partition(".")[0] for recipe in registry.recipes().values() for match in recipe.on}
+    known = registry.recipes().values()
+    starts = {match.type.partition(".")[0] for recipe in known for match in recipe.on if isinstance(match, Match)}
     found = (
         Todo(
             _("Connect your shop"),

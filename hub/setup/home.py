@@ -9,10 +9,12 @@ from .. import notices, questions
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..guards import brake
+from ..guards.brake import Unusual
 from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import connections, queries, timeline, words
+from . import connections, queries, starting, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
@@ -87,6 +89,7 @@ class Home:
     todos: tuple[Todo, ...]
     chart: Chart | None
     today: Today | None
+    unusual: tuple[tuple[Unusual, str], ...]
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -99,8 +102,9 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     latest = queries.latest_runs(hub, workspace, LATEST)
     asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
+    unusual = brake.unusual(hub, workspace)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, asked, now),
+        health=_health(hub, workspace, accounts, recipes, held, asked, unusual, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
@@ -111,6 +115,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
+        unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),
         today=today(hub, workspace, recipes) if heard else None,
     )
 
@@ -122,6 +127,7 @@ def _health(
     recipes: Sequence[Recipe],
     held: Sequence[Run],
     asked: Sequence[Question],
+    unusual: Sequence[Unusual],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
@@ -133,6 +139,9 @@ def _health(
             then = _("What waits for it goes on as soon as you do. Nothing is lost.")
             says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
+    if unusual:
+        then = _("They wait below for your answer.")
+        return Health(STATES[NEEDS_YOU], _("Unusually many messages would leave"), then)
     if held:
         says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
@@ -170,7 +179,7 @@ def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
         title=words.recipe_title(recipe),
-        when=_("When %(event)s", event=words.any_of([match.type for match in recipe.on])),
+        when=starting.when(recipe.on),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

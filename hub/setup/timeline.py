@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import ASK, NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -126,6 +126,8 @@ def _detail(step: Step) -> dict[str, Any]:
 def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
+    if step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return Line(words.step_state(step.state), (words.action(step.action),), at=at)
     if step.connection_id is None:
         return _gap(step, at, now)
     outcome = _outcome(step, now, accounts.get(step.connection_id))
@@ -163,8 +165,13 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
         if account.connection.state in _WITHOUT_LOGIN:
             return (_(_WITHOUT_LOGIN[account.connection.state].source, service=service),)
         if until := account.paused_at(now):
-            says = "%(service)s takes no calls just now, and is tried again at %(at)s."
-            return parts(says, service=service, at=words.moment(until, now))
+            return parts(
+                "%(service)s takes no calls just now, and is tried again at %(at)s.",
+                service=service,
+                at=words.moment(until, now),
+            )
+    if step.state == "waiting" and said and step.held_until == step.due_at:
+        return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
         tried = ngettext("Tried %(num)s time, again at", "Tried %(num)s times, again at", step.attempts)
         return (f"{tried} ", words.moment(step.due_at, now), f". {said}" if said else ".")

@@ -20,7 +20,6 @@ from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
 from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
-from ..language import _
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -176,7 +175,7 @@ class _Drive:
         if step.action == NOW:
             return past.now
         examples = self._examples(step)
-        if _is_own(step) and not examples:
+        if not examples and _is_own(step):
             return None
         return examples[0][1] if examples else Unknown(step.action)
 
@@ -238,16 +237,15 @@ class _Drive:
         return None
 
 
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(f"somebody of yours says “{choice}”", choice) for choice in choices] or [("somebody answers", "…")]
+    return said if default in choices else [*said, ("nobody answers in time", default)]
+
+
 def _is_own(step: Step) -> bool:
     return step.action in OWN
-
-
-def _decisions(step: Step) -> list[tuple[str, Any]]:
-    """What may become of a question to somebody of the business, each with when."""
-    choices, default = step.inputs["choices"], step.inputs["default"]
-    said = [(_("you answer “%(answer)s”", answer=choice), choice) for choice in choices]
-    nobody = (_("nobody answers in time"), default)
-    return [*(said or [(_("you answer"), _("your answer"))]), nobody]
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
