@@ -37,7 +37,8 @@ class Hub:
     without taking the lease anew. `gather_seconds`: how long a call that is not full waits for more steps, where they
     come so quickly that they fill half of it by then.
     `has_threads`: whether calls leave in threads of their own, or each before whoever sends it goes on. `keeps_limits`:
-    whether providers' limits hold. `stand_in`: what answers some calls in place of their connectors, in a rehearsal.
+    whether providers' limits, and the brake on unusual volume, hold. `stand_in`: what answers some calls in place of
+    their connectors, in a rehearsal.
 
     Raises SetupError if the settings, the key or the database do not fit.
     """
