@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from . import addresses, mail, outside, schema
+from . import addresses, mail, outside, schema, silence
 from .connections import NEEDS_LOGIN
 from .core import Hub
 from .errors import HubError, SettingInvalid
@@ -123,6 +123,10 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
+        if quiet := silence.silent(hub, connection):
+            span, usual = silence.in_words(*quiet, hub.clock.now())
+            says = f"Nothing was heard of {connection.connector.title} for {span}, usually every {usual}."
+            found[f"silent {connection.id} {quiet[0]}"] = says
     newest_held, held_count = _newest(hub, workspace, "held", sa.true())
     newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:
