@@ -27,6 +27,7 @@ SECTIONS = {
         "connections": "accounts",
         "disconnect": "accounts",
         "recipes": "recipes",
+        "rehearse": "rehearse",
         "enable": "recipes",
         "disable": "recipes",
         "publish": "publishing",
@@ -36,6 +37,7 @@ SECTIONS = {
         "events": "activity",
         "runs": "activity",
         "run": "activity",
+        "why": "people",
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
@@ -46,6 +48,7 @@ SECTIONS = {
     "Write your own": {"new": "new"},
     "Take care": {
         "check": "check",
+        "brake": "guarding",
         "keys": "care",
         "backup": "care",
         "restore": "care",

@@ -69,7 +69,11 @@ def _setting(setting: Declared) -> dict[str, Any]:
 
 def default_of(setting: Declared) -> Any:
     """A setting's default as it could be given on the command line, or the number, truth or list that it is."""
-    value = setting.default
+    return setting_as_given(setting.default)
+
+
+def setting_as_given(value: Any) -> Any:
+    """A setting's value as it could be given on the command line, or the number, truth or list that it is."""
     if isinstance(value, timedelta):
         return show.span(value)
     if isinstance(value, float) and value.is_integer():

@@ -11,7 +11,20 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Item, Limit, Page, PayloadUnreadable, Person, Place
+from hub import (
+    UNKNOWN,
+    Connector,
+    Consent,
+    Delivery,
+    Event,
+    Field,
+    Item,
+    Limit,
+    Page,
+    PayloadUnreadable,
+    Person,
+    Place,
+)
 from hub.connector import Verifier
 
 

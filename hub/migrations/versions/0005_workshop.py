@@ -15,6 +15,8 @@ def upgrade() -> None:
     _questions()
     _schedules()
     _languages()
+    _rehearsals()
+    _silence()
 
 
 def _languages() -> None:
@@ -106,6 +108,11 @@ def _guards() -> None:
     )
 
 
+def _rehearsals() -> None:
+    comment = "when a recipe was first rehearsed on the pages, if one was"
+    op.add_column("workspace", sa.Column("rehearsed_at", sa.BigInteger, comment=comment))
+
+
 def _questions() -> None:
     """Those that wait for somebody's answer."""
     which = sa.text("action = 'ask_person' AND state = 'waiting'")
@@ -133,3 +140,23 @@ def _schedules() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
+
+
+def _silence() -> None:
+    """How much each connection hears, by the hour, and which one is unusually silent."""
+    op.create_table(
+        "heard_hour",
+        sa.Column(
+            "hour",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="when it began",
+        ),
+        sa.Column("counts", sa.Text(), nullable=False, comment="events that each connection heard in it, as JSON"),
+        sa.PrimaryKeyConstraint("hour", name=op.f("pk_heard_hour")),
+    )
+    since = "its last event, if it is unusual that none came since"
+    usual = "what usually lies between two of its events, while it is silent"
+    op.add_column("connection", sa.Column("silent_since", sa.BigInteger(), comment=since))
+    op.add_column("connection", sa.Column("usual_ms", sa.BigInteger(), comment=usual))

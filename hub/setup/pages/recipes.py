@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from werkzeug.exceptions import NotFound
@@ -25,6 +26,7 @@ from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
+from ..recipes.rehearsing import rehearsed
 from ..recipes.way import Way, counted, ways
 from ..retold import told
 from .frame import Here, Pages
@@ -82,6 +84,17 @@ def add(pages: Pages) -> None:
             can_undo=_changed(here, found),
         )
 
+    @pages.at(f"{PLACE}/<name>/rehearse", Right.SEE)
+    def recipe_rehearsal(here: Here, name: str) -> Response:
+        found = _found(here, name)
+        zone = ZoneInfo(here.workspace.time_zone) if here.workspace.time_zone else None
+        asked = request.args.get("start"), request.args.get("branch")
+        shown = rehearsed(found.recipe, found.settings, zone, hub.clock.now(), *asked)
+        if shown.trouble is None:
+            hub.workspaces.note_rehearsal(here.workspace)
+        title = words.recipe_title(found.recipe)
+        return here.show("recipe_rehearsal.html", title=title, name=name, shown=shown)
+
     @pages.at(f"{PLACE}/<name>/settings", Right.CHANGE, methods=("GET", "POST"))
     def recipe_settings(here: Here, name: str) -> Response:
         found = _found(here, name)
@@ -91,7 +104,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = _("Saved. Whoever is in it already goes on with what was set before.")
+                note = _("Saved. Whoever is in it already goes on with what was set before, unless you move them.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
