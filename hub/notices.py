@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from . import addresses, mail, outside, schema, silence
+from . import addresses, mail, outside, questions, schema, silence
 from .connections import NEEDS_LOGIN
 from .core import Hub
 from .errors import HubError, SettingInvalid
+from .guards import brake
 from .workspaces import Workspace
 
 EVERY = 30 * 60_000
 """Milliseconds between two messages, at least."""
 DAY = 86_400_000
 MOST_EMAILS = 10
+MOST_LINKS = 10
+MOST_ASKED = 100
+"""Questions that are counted."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def tell(hub: Hub) -> int:
         needs, told = needed(hub, workspace), set(json.loads(row.told))
         values: dict[str, object] = {"told": json.dumps(sorted(told & needs.keys()))}
         if needs.keys() - told and now - (row.told_at or 0) >= EVERY and (targets.emails or targets.url):
-            is_told, trouble = send(hub, workspace, targets, list(needs.values()))
+            links = [questions.link(hub, question) for question in questions.waiting(hub, workspace, MOST_LINKS)]
+            is_told, trouble = send(hub, workspace, targets, list(needs.values()), links)
             values |= {"told_at": now, "trouble": trouble}
             if is_told:
                 values["told"] = json.dumps(sorted(needs))
@@ -98,13 +103,17 @@ def tell(hub: Hub) -> int:
     return count
 
 
-def send(hub: Hub, workspace: Workspace, targets: Targets, sentences: Sequence[str]) -> tuple[bool, str | None]:
-    """Tells everybody; gives whether anybody was told, and what did not work."""
+def send(
+    hub: Hub, workspace: Workspace, targets: Targets, sentences: Sequence[str], links: Sequence[str] = ()
+) -> tuple[bool, str | None]:
+    """Tells everybody; gives whether anybody was told, and what did not work. The `links` answer questions without
+    signing in, so they go by e-mail alone: who reads a chat, nobody knows."""
     text = "\n".join([*sentences, "", f"See: {hub.settings.public_url}/w/{workspace.id}/"])
     ways: list[Callable[[], None]] = []
     if targets.emails:
         subject = f"{workspace.name}: {sentences[0]}"
-        ways.append(lambda: mail.send(hub.settings, targets.emails, subject, text))
+        whole = "\n".join([text, *(["", "Answer here, without signing in:", *links] if links else [])])
+        ways.append(lambda: mail.send(hub.settings, targets.emails, subject, whole))
     if targets.url:
         ways.append(lambda: outside.post(targets.url, {"text": f"{workspace.name}: {text}"}))
     troubles = []
@@ -127,6 +136,11 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
             span, usual = silence.in_words(*quiet, hub.clock.now())
             says = f"Nothing was heard of {connection.connector.title} for {span}, usually every {usual}."
             found[f"silent {connection.id} {quiet[0]}"] = says
+    for question in brake.unusual(hub, workspace):
+        found[f"brake {question.recipe} {question.asked_at}"] = question.says
+    if asked := questions.waiting(hub, workspace, MOST_ASKED):
+        newest = max(question.asked_at for question in asked)
+        found[f"question {newest}"] = _counted(len(asked), "question waits", "questions wait") + " for your answer."
     newest_held, held_count = _newest(hub, workspace, "held", sa.true())
     newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
 SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK = "sleep", "sleep_until", "wait_for", "now", "ask_person"
+COMPLAINT_OPENED, COMPLAINT_CLOSED = "complaint_opened", "complaint_closed"
 """The steps that the engine answers itself; every other action belongs to a connector."""
 
-OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK})
+OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, COMPLAINT_OPENED, COMPLAINT_CLOSED})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +121,17 @@ def ask_person(question: str, *, choices: Sequence[str] = (), timeout: timedelta
 def now() -> Step:
     """The time: `at = yield now()`. The answer stays the same when the run is replayed; `datetime.now()` would not."""
     return make(NOW, {})
+
+
+def complaint_opened(name: str = "") -> Step:
+    """The person complains: marketing to them waits until it is closed. `name` tells one complaint from another, as
+    the id of its ticket does, and must tell nothing personal: `yield complaint_opened(ticket["id"])`."""
+    return make(COMPLAINT_OPENED, {"name": name})
+
+
+def complaint_closed(name: str = "") -> Step:
+    """A complaint is settled: what waited because of it leaves, unless another one is open."""
+    return make(COMPLAINT_CLOSED, {"name": name})
 
 
 def together(*steps: Step | Iterable[Step]) -> Together:

@@ -31,6 +31,11 @@ class Match:
     def type(self) -> str:
         return self.trigger.type
 
+    @property
+    def sample(self) -> Event:
+        """The trigger's sample, whatever it is narrowed to. Raises ConnectorInvalid."""
+        return self.trigger.sample
+
     def as_data(self) -> dict[str, Any]:
         return {"type": self.type, "same": list(self.same), "where": dict(self.where)}
 
@@ -72,7 +77,11 @@ class Trigger:
 
 def read_sample(file: Path) -> Delivery:
     """A sample file as a delivery: `{"headers": {…}, "body": …}`, or `"form": {…}` in place of the body."""
-    sample = json.loads(file.read_text(encoding="utf-8"))
+    return read_delivery(json.loads(file.read_text(encoding="utf-8")))
+
+
+def read_delivery(sample: Mapping[str, Any]) -> Delivery:
+    """What a sample file holds, as a delivery. Raises KeyError."""
     if "form" in sample:
         body, kind = urlencode(sample["form"]).encode(), "application/x-www-form-urlencoded"
     else:

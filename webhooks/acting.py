@@ -34,7 +34,7 @@ def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
     for workspace, items in by_workspace(taken):
         enabled = list(hub.enabled.of(workspace))
         for item in items:
-            starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event)
+            starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event, item.of.asked_by)
             item.runs = [_begun(hub, item, start, now) for start in starts]
 
 

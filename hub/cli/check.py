@@ -101,16 +101,24 @@ def _clock(hub: Hub) -> Finding:
 
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
-    from .. import commands, history
+    from .. import commands, history, questions
+    from ..guards import brake
 
     option = commands.option(workspace)
     for connection in hub.connections.list(workspace):
         yield _account(hub, workspace, connection, option)
     on = ", ".join(entry.recipe for _, entry in hub.enabled.of(workspace))
     yield Finding(f"{workspace.name}, recipes", True if on else None, f"{on or 'None'} on.")
+    for question in brake.unusual(hub, workspace):
+        answers = f"hub brake go-on {question.recipe}{option}, or hub brake stop {question.recipe}{option}"
+        yield Finding(f"{workspace.name}, messages", False, f"{question.says} Answer with: {answers}")
     if held := history.count_runs(workspace, hub, "held"):
         says = f"{held} held for you. See: hub runs{option} --state held"
         yield Finding(f"{workspace.name}, runs", False, says)
+    if asked := questions.count(hub, workspace):
+        yield Finding(
+            f"{workspace.name}, questions", False, f"{counted(asked, 'question')} for you. See: hub questions{option}"
+        )
     if unreadable := history.count_unreadable(workspace, hub):
         says = f"{unreadable} could not be read. See: hub deliveries{option} --state unreadable"
         yield Finding(f"{workspace.name}, deliveries", False, says)

@@ -42,6 +42,7 @@ def _document(recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "about": recipe.about,
         "on": [match.type for match in recipe.on],
+        "schedules": [schedule.says for schedule in recipe.schedules],
         "needs": list(recipe.needs),
         "settings": [_setting(setting) for setting in recipe.settings.values()],
     }
@@ -60,7 +61,11 @@ def _setting(setting: Declared) -> dict[str, Any]:
 
 def default_of(setting: Declared) -> Any:
     """A setting's default as it could be given on the command line, or the number, truth or list that it is."""
-    value = setting.default
+    return setting_as_given(setting.default)
+
+
+def setting_as_given(value: Any) -> Any:
+    """A setting's value as it could be given on the command line, or the number, truth or list that it is."""
     if isinstance(value, timedelta):
         return show.span(value)
     if isinstance(value, float) and value.is_integer():
@@ -71,7 +76,7 @@ def default_of(setting: Declared) -> Any:
 def _print(recipe: Recipe, mark: str) -> None:
     click.echo(f"{mark}{recipe.name}: {recipe.title}")
     click.echo(click.wrap_text(" ".join(recipe.about.split()), 100, "  ", "  "))
-    click.echo(f"  starts on  {', '.join(match.type for match in recipe.on)}")
+    click.echo(f"  starts on  {', '.join(getattr(item, 'says', item.type) for item in recipe.on)}")
     click.echo(f"  needs      {', '.join(recipe.needs)}")
     for setting in recipe.settings.values():
         default = "obligatory" if setting.required else f"default {default_of(setting)!r}"

@@ -17,7 +17,7 @@ from ..event import Event, Person
 from ..setup import words
 from ..setup.measures import money
 from ..setup.recipes.preview import cost_of
-from ..step import ASK, NOW, OWN, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
 
@@ -68,7 +68,7 @@ def not_started(event: Event, reason: str, zone: ZoneInfo) -> Entry:
 
 
 def _is_wait(line: Line) -> bool:
-    return line.step.action in OWN
+    return line.step.action in OWN - {COMPLAINT_OPENED, COMPLAINT_CLOSED}
 
 
 def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:

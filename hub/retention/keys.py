@@ -1,4 +1,5 @@
-"""Keys that have had their time: what came before, for whom a recipe started, what our own calls will cause."""
+"""Keys that have had their time: what came before, for whom a recipe started, what our own calls will cause, and what
+the guards counted."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from .. import schema
+from ..guards import brake, caps
 from .portions import Done, Kind, Part
 
 KEYS_DAYS = 60
@@ -30,6 +32,8 @@ def _kind(table: sa.Table, column: sa.Column[int]) -> Kind:
 _SEEN = _kind(schema.seen_key, schema.seen_key.c.at)
 _ONCE = _kind(schema.once_key, schema.once_key.c.until)
 _ECHO = _kind(schema.echo, schema.echo.c.until)
+_MARKETING = _kind(schema.marketing, schema.marketing.c.at)
+_VOLUME = _kind(schema.volume, schema.volume.c.day)
 
 
 def due(now: int, day: int) -> Iterator[tuple[Kind, int]]:
@@ -37,3 +41,5 @@ def due(now: int, day: int) -> Iterator[tuple[Kind, int]]:
     yield _SEEN, now - KEYS_DAYS * day - 1
     yield _ONCE, now - 1
     yield _ECHO, now - 1
+    yield _MARKETING, now - caps.KEPT - 1
+    yield _VOLUME, now // day - brake.LEARNED_DAYS - 1

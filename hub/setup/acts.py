@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import runs
-from ..step import SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from . import words
 from .activity import messages
 from .language import _
@@ -64,6 +64,9 @@ def _skip(step: Step) -> Skip:
     if step.action == WAIT_FOR:
         then = _("The recipe goes on at once, as if it had not happened in time.")
         return Skip(step.position, _("Do not wait any longer"), then)
+    if step.action == ASK:
+        then = _("The recipe goes on at once, as if nobody had answered in time.")
+        return Skip(step.position, _("Go on without an answer"), then)
     label = _("Skip “%(action)s”", action=words.action(step.action))
     then = _("The recipe is told that it was not done. If it cannot do without, it ends.")
     return Skip(step.position, label, then)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .. import notices, silence
+from .. import notices, questions, silence
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..guards import brake
+from ..guards.brake import Unusual
+from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import connections, queries, timeline, words
+from . import connections, queries, starting, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
@@ -23,6 +26,7 @@ from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, S
 
 LATEST = 15
 MOST_HELD = 5
+MOST_ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,17 @@ class RunLine:
 
 
 @dataclass(frozen=True)
+class QuestionLine:
+    """A question that waits for an answer, and until when."""
+
+    run_id: int
+    position: int
+    text: str = field(repr=False)
+    recipe: str
+    until: Moment
+
+
+@dataclass(frozen=True)
 class Home:
     health: Health
     heard: str | None
@@ -69,11 +84,13 @@ class Home:
     recipes: tuple[RecipeLine, ...]
     held: tuple[RunLine, ...]
     more_held: bool
+    questions: tuple[QuestionLine, ...]
     latest: tuple[RunLine, ...]
     can_practise: bool
     todos: tuple[Todo, ...]
     chart: Chart | None
     today: Today | None
+    unusual: tuple[tuple[Unusual, str], ...]
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -84,18 +101,22 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     recipes = [recipe for recipe, _entry in hub.enabled.of(workspace)]
     held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
+    asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
+    unusual = brake.unusual(hub, workspace)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, now),
+        health=_health(hub, workspace, accounts, recipes, held, asked, unusual, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         held=tuple(run_line(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
+        questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
-        todos=todos(accounts, recipes, ran=bool(latest)),
+        todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
+        unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),
         today=today(hub, workspace, recipes) if heard else None,
     )
 
@@ -106,6 +127,8 @@ def _health(
     accounts: Sequence[Account],
     recipes: Sequence[Recipe],
     held: Sequence[Run],
+    asked: Sequence[Question],
+    unusual: Sequence[Unusual],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
@@ -117,11 +140,17 @@ def _health(
             then = _("What waits for it goes on as soon as you do. Nothing is lost.")
             says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
+    if unusual:
+        then = _("They wait below for your answer.")
+        return Health(STATES[NEEDS_YOU], _("Unusually many messages would leave"), then)
     if held:
         says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
             says = _("More than %(num)s things wait for you", num=MOST_HELD)
         return Health(STATES[NEEDS_YOU], says, _("Each says below why it stopped."))
+    if asked:
+        says = ngettext("One question waits for your answer", "%(num)s questions wait for your answer", len(asked))
+        return Health(STATES[NEEDS_YOU], says, _("Without one, each goes on by itself when its time is over."))
     if failed := notices.went_wrong(hub, workspace)[1]:
         says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
         then = _("What was done stays done. See why, and try the rest again.")
@@ -153,11 +182,16 @@ def _health(
     return Health(STATES[WORKING], _("Everything is working"))
 
 
+def _question(question: Question, now: int) -> QuestionLine:
+    until = words.moment(question.until, now)
+    return QuestionLine(question.run_id, question.position, question.text, words.recipe(question.recipe), until)
+
+
 def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
         title=words.recipe_title(recipe),
-        when=_("When %(event)s", event=words.any_of([match.type for match in recipe.on])),
+        when=starting.when(recipe.on),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

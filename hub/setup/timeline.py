@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -126,6 +126,8 @@ def _detail(step: Step) -> dict[str, Any]:
 def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
+    if step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return Line(words.step_state(step.state), (words.action(step.action),), at=at)
     if step.connection_id is None:
         return _gap(step, at, now)
     outcome = _outcome(step, now, accounts.get(step.connection_id))
@@ -143,6 +145,8 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
     outcome: Said = (words.reason(step.reason) or "",) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
         outcome = (words.came(step.answered_by),)
+    elif step.action == ASK and not step.reason:
+        outcome = (_("Nobody answered in time."),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 
@@ -166,6 +170,8 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
                 service=service,
                 at=words.moment(until, now),
             )
+    if step.state == "waiting" and said and step.held_until == step.due_at:
+        return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
         tried = ngettext("Tried %(num)s time, again at", "Tried %(num)s times, again at", step.attempts)
         return (f"{tried} ", words.moment(step.due_at, now), f". {said}" if said else ".")

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from .. import registry
 from ..errors import HubError
 from ..recipe import Recipe
-from ..step import WAIT_FOR
+from ..schedule import EACH
+from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
 from .language import _, lazy, pgettext
@@ -148,6 +149,8 @@ def counted(count: int, noun: str) -> str:
 
 def tool(connector: str) -> Tool:
     """The service of a connector. One that is not installed any more keeps its name."""
+    if connector == "schedule":
+        return Tool(_("Clock"))
     with suppress(HubError):
         return Tool(registry.connector(connector).title)
     return Tool(connector.replace("_", " ").title())
@@ -158,12 +161,20 @@ def action(name: str) -> str:
     with suppress(HubError):
         found = registry.action(name)
         return told(found.title, found.connector.package)
+    if name in OWN:
+        from ..outcomes import title_of  # what it is made of is too much for a command that only helps
+
+        return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 
 
 def happening(kind: str, within: str | None = None) -> str:
     """What happened, by the type of an event: "an order is placed". `within`: the context in which other languages say
     it differently, such as `CLAUSE`."""
+    if kind.startswith("schedule."):
+        return (
+            pgettext(CLAUSE, "the time has come") if kind != EACH else pgettext(CLAUSE, "somebody is next on the list")
+        )
     with suppress(HubError):
         connector = registry.connector(kind.partition(".")[0])
         found = connector.triggers.get(kind)
@@ -189,6 +200,8 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
     order is placed, 3 days at most"."""
     length = span(milliseconds) if milliseconds is not None else None
+    if action == ASK:
+        return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
     if action == WAIT_FOR and length:
         return _("Wait until %(event)s, %(span)s at most", event=any_of(kinds), span=length)
     if action == WAIT_FOR:

@@ -15,7 +15,21 @@ from ...core import Hub
 from ...errors import HubError
 from ..language import CHOSEN, IN_TEMPLATES, _, choose
 from ..retold import told
-from . import account, activity, connections, home, logins, people, recipes, settings, signing_in, team, works
+from . import (
+    account,
+    activity,
+    connections,
+    guarding,
+    home,
+    logins,
+    people,
+    questions,
+    recipes,
+    settings,
+    signing_in,
+    team,
+    works,
+)
 from .frame import MORE_WAYS, WAYS, Here, Pages, Visitor, enter, shown
 
 log = logging.getLogger("hub.setup")
@@ -43,7 +57,21 @@ class Way(NamedTuple):
     current: str | None
 
 
-AREAS = (signing_in, account, home, recipes, activity, works, people, connections, logins, settings, team)
+AREAS = (
+    signing_in,
+    account,
+    home,
+    recipes,
+    activity,
+    works,
+    questions,
+    people,
+    guarding,
+    connections,
+    logins,
+    settings,
+    team,
+)
 
 
 def pages(hub: Hub) -> Blueprint:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from werkzeug.exceptions import NotFound
@@ -25,6 +26,7 @@ from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
+from ..recipes.rehearsing import rehearsed
 from ..recipes.way import Way, counted, ways
 from ..retold import told
 from .frame import Here, Pages
@@ -80,6 +82,17 @@ def add(pages: Pages) -> None:
             was_on=found.last is not None,
             can_undo=_changed(here, found),
         )
+
+    @pages.at(f"{PLACE}/<name>/rehearse", Right.SEE)
+    def recipe_rehearsal(here: Here, name: str) -> Response:
+        found = _found(here, name)
+        zone = ZoneInfo(here.workspace.time_zone) if here.workspace.time_zone else None
+        asked = request.args.get("start"), request.args.get("branch")
+        shown = rehearsed(found.recipe, found.settings, zone, hub.clock.now(), *asked)
+        if shown.trouble is None:
+            hub.workspaces.note_rehearsal(here.workspace)
+        title = words.recipe_title(found.recipe)
+        return here.show("recipe_rehearsal.html", title=title, name=name, shown=shown)
 
     @pages.at(f"{PLACE}/<name>/settings", Right.CHANGE, methods=("GET", "POST"))
     def recipe_settings(here: Here, name: str) -> Response:

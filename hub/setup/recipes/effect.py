@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ...recipe import Recipe
-from .. import words
+from .. import starting, words
 from ..language import _, ngettext
 from ..measures import listed, money
 from .standing import Incoming, Inside, Lately
@@ -55,7 +55,9 @@ def _messages(channel: str, count: int) -> str:
 
 def how_many(recipe: Recipe, incoming: Incoming) -> str:
     """How often it will begin, from how often what starts it came in."""
-    what = words.upper_first(words.any_of([match.type for match in recipe.on]))
+    what = starting.begins(recipe.on)
+    if len(recipe.schedules) == len(recipe.on):
+        return f"{what}."
     weekly = incoming.weekly
     if weekly is None:
         return _("%(event)s: how often is not known yet, as its tool was connected within the last day.", event=what)

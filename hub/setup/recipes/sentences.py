@@ -11,10 +11,10 @@ from ... import registry
 from ...action import Action
 from ...errors import HubError, Rejected
 from ...recipe import Recipe
-from ...step import SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..language import _, lazy
-from ..retold import told
+from ..retold import OURS, told
 from ..timeline import Line
 from ..words import State
 from . import trail as trails
@@ -46,9 +46,12 @@ def _done(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
     others = [(_answer(action, when), other) for when, other in node.others]
     ends = [when for when, other in others if _ends_at_once(other)]
     outcome, says = _said(node.step, action), words.action(node.step.action)
+    tool: words.Tool | None = words.tool(node.step.action.partition(".")[0])
+    if node.step.action == ASK:
+        says, tool = words.question(node.step.inputs["question"]), None
     if ends:
         says = _condition(says, node, action, ends)
-    tool, place = words.tool(node.step.action.partition(".")[0]), (node.calls, node.step.action)
+    place = (node.calls, node.step.action)
     state = ONLY_IF if ends else STEP
     yield Line(state, (says,), (outcome,) if outcome else (), tool, is_told=False, depth=depth, place=place)
     for when, other in _merged(others):
@@ -56,8 +59,8 @@ def _done(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
 
 
 def _answer(action: Action[Any, Any] | None, when: str) -> str:
-    """When an action answers so, in words of its connector."""
-    return told(when, action.connector.package, words.CLAUSE) if action is not None else when
+    """When an action answers so, in words of its connector; or somebody who is asked, in ours."""
+    return told(when, OURS[0] if action is None else action.connector.package, words.CLAUSE)
 
 
 def _condition(says: str, node: Node, action: Action[Any, Any] | None, ends: list[str]) -> str:
@@ -103,6 +106,8 @@ def _wait(node: Node) -> str:
     length = span(node.lasts or timedelta(0))
     if node.happens:
         return _("Wait until %(event)s, %(span)s at most", event=_awaited(node), span=length)
+    if node.step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return words.action(node.step.action)
     if not node.lasts:
         return _("Look what happened meanwhile")
     if node.step.action == SLEEP_UNTIL:

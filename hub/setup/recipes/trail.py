@@ -16,9 +16,11 @@ from typing import Any, Final, Literal
 from ... import registry
 from ...errors import HubError
 from ...event import Event
+from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..language import pgettext
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -173,12 +175,14 @@ class _Drive:
     def _usual(self, step: Step, past: _Past) -> Any:
         if step.action == NOW:
             return past.now
-        if _is_own(step):
-            return None
         examples = self._examples(step)
+        if not examples and _is_own(step):
+            return None
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == ASK:
+            return _decisions(step)
         if _is_own(step):
             return []
         try:
@@ -234,16 +238,16 @@ class _Drive:
         return None
 
 
-def with_values(event: Event, found: Mapping[str, Any]) -> Event:
-    """The event with these values at their dotted names."""
-    data = deepcopy(dict(event.data))
-    for path, value in found.items():
-        _put(data, path, value)
-    return replace(event, data=data)
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(pgettext("clause", "somebody of yours says “%(answer)s”", answer=choice), choice) for choice in choices]
+    said = said or [(pgettext("clause", "somebody answers"), "…")]
+    return said if default in choices else [*said, (pgettext("clause", "nobody answers in time"), default)]
 
 
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in OWN
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
@@ -283,12 +287,3 @@ def _names(node: Node) -> tuple[str, int]:
 
 def _replaced(answers: list[Any], number: int, answer: Any) -> list[Any]:
     return [*answers[:number], answer, *answers[number + 1 :]]
-
-
-def _put(data: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for part in parents:
-        inner = data.get(part)
-        data[part] = inner = dict(inner) if isinstance(inner, Mapping) else {}
-        data = inner
-    data[last] = value

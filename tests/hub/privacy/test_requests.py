@@ -129,4 +129,7 @@ def test_an_export_of_nobody_is_empty(world: World) -> None:
         "runs": [],
         "consents": [],
         "mentions": [],
+        "places": [],
+        "complaints": [],
+        "marketing": [],
     }
