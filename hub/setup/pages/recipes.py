@@ -12,7 +12,7 @@ from flask import request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ... import registry, runs
+from ... import registry, runs, schedules
 from ...connections import OFF, Connection
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
@@ -78,6 +78,7 @@ def add(pages: Pages) -> None:
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
+            next_at=_next_at(here, name),
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
             can_undo=_changed(here, found),
@@ -103,7 +104,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = _("Saved. Whoever is in it already goes on with what was set before.")
+                note = _("Saved. Whoever is in it already goes on with what was set before, unless you move them.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
@@ -226,6 +227,12 @@ def add(pages: Pages) -> None:
             pairs=_pairs(form),
             faults=_faults(found, form),
         )
+
+
+def _next_at(here: Here, name: str) -> words.Moment | None:
+    """When a recipe begins by the clock next, if it does and is on."""
+    due = [item.due_at for item in schedules.of(here.hub, here.workspace) if item.recipe.name == name]
+    return words.moment(min(due), here.hub.clock.now()) if due else None
 
 
 def _found(here: Here, name: str) -> Found:

@@ -74,6 +74,8 @@ NEEDS: dict[str, object] = {
     "recipe_rehearsal": Right.SEE,
     "recipe_settings": Right.CHANGE,
     "recipe_undo": Right.CHANGE,
+    "inside": Right.CHANGE,
+    "move_inside": Right.CHANGE,
     "recipe_on": Right.CHANGE,
     "recipe_off": Right.CHANGE,
     "order": Right.ACT,
