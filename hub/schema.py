@@ -50,6 +50,7 @@ workspace = Table(
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
     Column("paused_at", Instant, comment="when all sending was paused, if it is"),
     Column("hours", Text, comment="in which hours marketing leaves, by channel, as JSON; none: as the guards say"),
+    Column("rehearsed_at", Instant, comment="when a recipe was first rehearsed on the pages, if one was"),
 )
 
 person = Table(

@@ -11,7 +11,7 @@ from hub import addresses
 from hub.action import Item, Page
 from hub.addresses import email as normalised
 from hub.errors import Rejected
-from hub.event import Channel, Person
+from hub.event import Channel, Person, Place
 
 from . import documents, records
 from .client import Client, understood
@@ -56,7 +56,8 @@ def customers(client: Client, *, cursor: str | None = None) -> Page:
 
 def _item(node: Mapping[str, Any]) -> Item:
     told = records.customer(node) | {"last_order_at": (node["lastOrder"] or {}).get("createdAt")}
-    return Item(told["id"], told, customer_in({}, told))
+    place = Place(country=told["country"]) if told["country"] else None
+    return Item(told["id"], told, customer_in({}, told), place)
 
 
 def find_customer_by_phone(client: Client, phone: str) -> dict[str, Any] | None:

@@ -45,6 +45,7 @@ SECTIONS = {
         "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
+    "Write your own": {"new": "new"},
     "Take care": {
         "check": "check",
         "brake": "guarding",

@@ -115,7 +115,7 @@ def _start(recipe: Recipe, file: Path | None) -> Event:
     """The event that starts it: the one in the file when it was, else an example that happens now."""
     from dataclasses import replace
 
-    from ..rehearsal.happenings import start_of
+    from ..rehearsal.branches import start_of
     from ..rehearsal.scripts import start_from
     from ..timing import SystemClock, to_datetime
 

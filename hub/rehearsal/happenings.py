@@ -13,13 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import registry
-from ..connector import Match
 from ..errors import NotFound, Rejected, SettingInvalid
 from ..event import Consent, Event, Person
 from ..matching import fits, with_values
 from ..recipe import Recipe, value_at
 from ..recipe_settings import duration
-from ..schedule import Schedule
 from ..trigger import Trigger
 
 _AFTER = re.compile(r"(?P<what>[\w.]+)(?: +after +(?P<after>.+))?", re.IGNORECASE)
@@ -115,27 +113,6 @@ def awaited(recipe: Recipe, steps: Iterable[Any]) -> list[Mapping[str, Any]]:
     """What ends a run of the recipe, and what these steps wait for."""
     ends = [match.as_data() for match in recipe.stop_when]
     return ends + [match for step in steps for match in step.inputs.get("any", ())]
-
-
-def start_of(recipe: Recipe) -> Event:
-    """An event that starts the recipe: the first of the samples of its triggers that does. Raises SettingInvalid."""
-    found = [event for match in recipe.on if (event := _sample(match)) is not None]
-    begins = next((event for event in found if _begins(recipe, event)), None)
-    if begins is None:
-        raise SettingInvalid("No example of what starts this recipe meets its conditions. Give an event: --event FILE")
-    return begins
-
-
-def _sample(match: Match | Schedule) -> Event | None:
-    event = with_values(match.sample, match.where)
-    return event if fits(match, event) else None
-
-
-def _begins(recipe: Recipe, event: Event) -> bool:
-    try:
-        return recipe.refusal(event) is None
-    except Exception:  # a filter may raise anything
-        return False
 
 
 def about(person: Person, event: Event) -> Event:

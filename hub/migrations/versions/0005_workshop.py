@@ -15,6 +15,7 @@ def upgrade() -> None:
     _questions()
     _schedules()
     _languages()
+    _rehearsals()
 
 
 def _languages() -> None:
@@ -104,6 +105,11 @@ def _guards() -> None:
         sa.PrimaryKeyConstraint("person_id", "name", name=op.f("pk_complaint")),
         sqlite_with_rowid=False,
     )
+
+
+def _rehearsals() -> None:
+    comment = "when a recipe was first rehearsed on the pages, if one was"
+    op.add_column("workspace", sa.Column("rehearsed_at", sa.BigInteger, comment=comment))
 
 
 def _questions() -> None:

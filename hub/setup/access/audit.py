@@ -49,6 +49,7 @@ WORDS: dict[str, Lazy] = {
     "run_retried": Lazy("%(user)s tried run %(run)s again"),
     "run_ended": Lazy("%(user)s ended run %(run)s"),
     "step_skipped": Lazy("%(user)s skipped step %(step)s of run %(run)s"),
+    "recipe_moved": Lazy("%(user)s moved %(count)s inside the recipe “%(recipe)s” to what is on"),
     "question_answered": Lazy("%(user)s answered what the recipe “%(recipe)s” asked"),
     "question_answered_by_link": Lazy("Somebody with the link answered what the recipe “%(recipe)s” asked"),
     "event_replayed": Lazy("%(user)s acted on event %(event)s again"),
