@@ -21,6 +21,7 @@ from .guard_tables import marketing as marketing
 from .guard_tables import volume as volume
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
+from .own_tables import heard_hour as heard_hour
 from .own_tables import lease as lease
 from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
@@ -112,6 +113,8 @@ connection = Table(
     Column("refused_at", Instant, comment="when a delivery was refused last"),
     Column("refused_why", Text),
     Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
+    Column("silent_since", Instant, comment="its last event, if it is unusual that none came since"),
+    Column("usual_ms", Instant, comment="what usually lies between two of its events, while it is silent"),
     Index(None, "workspace_id"),
 )
 

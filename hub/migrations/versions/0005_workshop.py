@@ -16,6 +16,7 @@ def upgrade() -> None:
     _schedules()
     _languages()
     _rehearsals()
+    _silence()
 
 
 def _languages() -> None:
@@ -139,3 +140,23 @@ def _schedules() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
+
+
+def _silence() -> None:
+    """How much each connection hears, by the hour, and which one is unusually silent."""
+    op.create_table(
+        "heard_hour",
+        sa.Column(
+            "hour",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="when it began",
+        ),
+        sa.Column("counts", sa.Text(), nullable=False, comment="events that each connection heard in it, as JSON"),
+        sa.PrimaryKeyConstraint("hour", name=op.f("pk_heard_hour")),
+    )
+    since = "its last event, if it is unusual that none came since"
+    usual = "what usually lies between two of its events, while it is silent"
+    op.add_column("connection", sa.Column("silent_since", sa.BigInteger(), comment=since))
+    op.add_column("connection", sa.Column("usual_ms", sa.BigInteger(), comment=usual))
