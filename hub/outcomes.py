@@ -7,10 +7,16 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
-_OWN_TITLES = {SLEEP: "Wait", SLEEP_UNTIL: "Wait", WAIT_FOR: "Wait for something to happen", NOW: "Look at the clock"}
+_OWN_TITLES = {
+    SLEEP: "Wait",
+    SLEEP_UNTIL: "Wait",
+    WAIT_FOR: "Wait for something to happen",
+    NOW: "Look at the clock",
+    CHOOSE: "Choose one of several ways",
+}
 
 
 def title_of(action: str) -> str:
@@ -40,6 +46,8 @@ def _done(row: Any) -> str:
         return f"It came: {row.answered_by}." if row.event_id else "It did not come in time."
     if row.action in (SLEEP, SLEEP_UNTIL):
         return "The time came."
+    if row.action == CHOOSE and row.reason:
+        return str(row.reason)
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
-SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, CHOOSE = "sleep", "sleep_until", "wait_for", "now", "choose"
 """The steps that the engine answers itself; every other action belongs to a connector."""
 
 
@@ -92,6 +93,24 @@ def wait_for(*triggers: Trigger | Match, timeout: timedelta) -> Step:
 def now() -> Step:
     """The time: `at = yield now()`. The answer stays the same when the run is replayed; `datetime.now()` would not."""
     return make(NOW, {})
+
+
+def choose(test: str, /, **options: Any) -> Step:
+    """One of these, to find out which is better: `subject = yield choose("subject", a="Hello!", b="Good morning")`.
+
+    The answer is one option's value, by chance and evenly. A person gets the same option in every run of the recipe;
+    an event about nobody gets its own. `hub effect` compares how often each option reaches the recipe's goal. What an
+    option says may be edited; another name is another option.
+    """
+    for name in (test, *options):
+        if not _NAME.fullmatch(name):
+            raise TypeError(f"{name!r} cannot name a test or an option: use up to 40 letters, digits, _ and -.")
+    if len(options) < 2:
+        raise TypeError("choose needs at least two options to choose from.")
+    return make(CHOOSE, {"test": test, "options": options})
+
+
+_NAME = re.compile(r"[\w-]{1,40}")
 
 
 def together(*steps: Step | Iterable[Step]) -> Together:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from .. import registry, values
+from .. import arms, registry, values
 from ..core import Hub
 from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -67,6 +67,10 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
         line.inputs = values.read(asked.inputs)
     elif step.action == NOW:
         line.due_at = now
+    elif step.action == CHOOSE:
+        line.due_at = now
+        line.answer = _chosen(run, step)
+        line.reason = f"Test “{step.inputs['test']}”: {line.answer}."
     else:
         assert run.enabled is not None
         connector = registry.action(step.action).connector.name
@@ -74,6 +78,11 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
             raise ReplayFailed(f"The recipe uses {connector}, but was enabled without an account of it.")
         line.connection_id = run.enabled.connections[connector]
     return line
+
+
+def _chosen(run: Run, step: Step) -> str:
+    who = arms.name_of(run.row.person_id, run.row.event_id)
+    return arms.option(run.workspace, run.row.recipe, step.inputs["test"], step.inputs["options"], who)
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -125,6 +125,7 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
         "fingerprint": line.fingerprint,
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),
         "answer": _sealed_answer(run, line),
+        "reason": line.reason,
         "event_id": line.event_id,
         "asked_at": asked_at,
         "claimed_at": run.doubted_since if doubted else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .queries import MOST_STEPS, Account, Run, Step
@@ -129,6 +129,9 @@ def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
 
 def _gap(step: Step, at: Moment, now: int) -> Line:
     """A wait, with its length, and what ended it."""
+    if step.action == CHOOSE:
+        chosen = (step.reason or "One of several ways was chosen").rstrip(".")
+        return Line(OVER, (chosen,), at=at, is_told=False)
     says = _wait(step, now)
     if step.state == "waiting":
         until: Said = ("Until ", words.moment(step.due_at, now)) if step.due_at is not None else ()

@@ -7,7 +7,7 @@ part of it, an action takes no time, and each is answered with what the test say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from ..matching import fits
 from ..recipe import Recipe
 from ..recipe_settings import filled_in
 from ..replay import Asked, Entry, Failed, Finished, Held, replay
-from ..step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step, choose
 
 MOST_STEPS = 300
 """Fewer than the hub allows, as each step replays all before it: a loop without an end is told soon."""
@@ -49,14 +49,15 @@ class Rehearsed:
 def rehearse(
     recipe: Recipe,
     event: Event,
-    answers: Mapping[Action[Any, Any], Any] | None = None,
+    answers: Mapping[Action[Any, Any] | Callable[..., Step], Any] | None = None,
     happenings: Iterable[Event] = (),
     **settings: Any,
 ) -> Rehearsed:
     """Runs a recipe on an event to its end: `rehearse(welcome, shopify.customer_created.sample, {…}, audience="a1")`.
 
     answers     what each action gives: plain data, a `Rejected` to throw, or a function that is given the step's
-                inputs by name and returns either
+                inputs by name and returns either. `choose` may be among them, with what each test chooses:
+                `{choose: {"subject": "b"}}`; otherwise the first option is chosen
     happenings  later events about the same person, which come in when they happened. One that happened before the
                 run's own counts as come late, right after it
 
@@ -75,7 +76,7 @@ def rehearse(
 class _Rehearsal:
     recipe: Recipe
     event: Event
-    answers: Mapping[Action[Any, Any], Any]
+    answers: Mapping[Action[Any, Any] | Callable[..., Step], Any]
     happenings: list[Event]
     settings: Mapping[str, Any]
     steps: list[Step] = field(default_factory=list)
@@ -117,6 +118,8 @@ class _Rehearsal:
             answer, end = self._awaited(step, now)
         elif step.action == NOW:
             answer = now
+        elif step.action == CHOOSE:
+            answer = self._chosen(step)
         else:
             answer = self._given(step)
         error = answer if isinstance(answer, Rejected) else None
@@ -133,9 +136,16 @@ class _Rehearsal:
                 return late, late.at
         return None, timeout
 
+    def _chosen(self, step: Step) -> str:
+        test, options = step.inputs["test"], step.inputs["options"]
+        name: str = dict(self.answers.get(choose, {})).get(test, min(options))
+        if name not in options:
+            raise LookupError(f"The test {test!r} has no option {name!r}: it has {', '.join(options)}.")
+        return name
+
     def _given(self, step: Step) -> Any:
         for action, given in self.answers.items():
-            if action.name == step.action:
+            if isinstance(action, Action) and action.name == step.action:
                 answer = given(**step.inputs) if callable(given) else given
                 if isinstance(answer, ActionFailed) and not isinstance(answer, Rejected):
                     raise TypeError(f"{type(answer).__name__} never reaches a recipe: the hub deals with it.")

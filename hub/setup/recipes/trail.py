@@ -18,7 +18,7 @@ from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -173,12 +173,16 @@ class _Drive:
     def _usual(self, step: Step, past: _Past) -> Any:
         if step.action == NOW:
             return past.now
+        if step.action == CHOOSE:
+            return next(iter(step.inputs["options"]))
         if _is_own(step):
             return None
         examples = self._examples(step)
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == CHOOSE:
+            return [(f"it is {name}", name) for name in step.inputs["options"]]
         if _is_own(step):
             return []
         try:
@@ -243,7 +247,7 @@ def with_values(event: Event, found: Mapping[str, Any]) -> Event:
 
 
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in (NOW, CHOOSE, SLEEP, SLEEP_UNTIL, WAIT_FOR)
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
