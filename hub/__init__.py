@@ -15,7 +15,7 @@ from .errors import (
 from .event import UNKNOWN, Consent, Event, Person
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
-from .step import Step, Steps, choose, now, sleep, sleep_until, together, wait_for
+from .step import Step, Steps, ask_person, choose, now, sleep, sleep_until, together, wait_for
 
 __all__ = [
     "UNKNOWN",
@@ -42,6 +42,7 @@ __all__ = [
     "Steps",
     "Trigger",
     "TryLater",
+    "ask_person",
     "choose",
     "now",
     "recipe",

@@ -17,7 +17,8 @@ _MOST_VALUES = 1000
 
 @dataclass(frozen=True)
 class Connection:
-    """One saved account. `fields` are open here, so it is never shown or logged whole."""
+    """One saved account. `fields` are open here, so it is never shown or logged whole. `made` are secrets that were
+    made as it was connected just now: they are shown to whoever did so, this once."""
 
     id: str
     workspace_id: int
@@ -28,6 +29,7 @@ class Connection:
     changed_at: int
     fields: Mapping[str, Any] = field(repr=False)
     app_secrets: tuple[str, ...] = field(default=(), repr=False)
+    made: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def login(self) -> Login | None:
@@ -36,16 +38,22 @@ class Connection:
 
     @property
     def secrets(self) -> dict[str, list[str]]:
-        """Every secret field's values, newest first, for verifiers. Where the provider signs with the secret of the
-        app that the account was logged in to by, that counts after the account's own."""
+        """Every secret field's values, newest first, and what else verifiers get. Where the provider signs with the
+        secret of the app that the account was logged in to by, that counts after the account's own."""
         found = {}
         for name, declared in self.connector.fields.items():
             value = self.fields.get(name)
-            if declared.secret and value:
+            if (declared.secret or declared.verifies) and value:
                 found[name] = list(value) if isinstance(value, list) else [value]
         if self.app_secrets and self.connector.oauth and (signs := self.connector.oauth.signs):
             found[signs] = [*found.get(signs, []), *self.app_secrets]
         return found
+
+    @property
+    def subscribes(self) -> bool:
+        """Whether the service itself is asked for its events; else somebody tells it the webhook's address."""
+        by_hand = self.connector.told_by_hand and not self.fields.get("base_url")
+        return self.connector.function("subscribe") is not None and not by_hand
 
     @property
     def told_to_nobody(self) -> list[str]:
@@ -61,6 +69,8 @@ def filled_in(connector: Connector, given: Mapping[str, str]) -> dict[str, Any]:
         value = given.get(name, "").strip()
         if value:
             fields[name] = [part.strip() for part in value.split(",")] if item.several else value
+        elif item.adjustable and name in given:
+            fields[name] = ""
         elif item.required and not item.generated:
             faults.append(f"{name} is missing" + (f" ({item.help})" if item.help else ""))
     if given.get("base_url"):

@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,6 +72,7 @@ class Connections:
             error.args = (scrubbed(str(error), told_to_nobody(connector, fields)),)
             raise
         known = self._same_account(workspace, connector, label, fields)
+        made: dict[str, str] = {}
         connection_id = known.id if known else secrets.token_hex(8)
         if known:
             kept = connector.fields.keys() - of_another_login(connector, fields)
@@ -79,9 +81,12 @@ class Connections:
             fields |= {
                 f.name: secrets.token_urlsafe(24) for f in connector.fields.values() if f.generated and f.required
             }
+            declared = connector.fields.items()
+            made = {name: item.made() for name, item in declared if item.made is not None and not fields.get(name)}
+            fields |= {name: [value] if connector.fields[name].several else value for name, value in made.items()}
         self._save(workspace, connection_id, connector, label, fields, is_new=known is None)
         trouble = self.subscribe(connection_id)
-        return self.get(connection_id), trouble
+        return replace(self.get(connection_id), made=made), trouble
 
     def subscribe(self, connection_id: str) -> str | None:
         """Has the service send its events here: makes and repairs subscriptions. Gives the trouble, if there was."""
@@ -206,7 +211,8 @@ class Connections:
     ) -> Connection | None:
         """The saved connection of this account: its name and all that somebody fills in and is not secret are the
         same."""
-        plain = [n for n, declared in connector.fields.items() if not (declared.secret or declared.generated)]
+        apart = (n for n, declared in connector.fields.items() if not (declared.secret or declared.adjustable))
+        plain = [n for n in apart if not connector.fields[n].generated]
         plain.append("base_url")
         for connection in self.list(workspace):
             same = all(connection.fields.get(name) == fields.get(name) for name in plain)

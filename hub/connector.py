@@ -28,7 +28,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 Secrets = Sequence[str]
 Verifier = Callable[[Delivery, Mapping[str, Secrets]], None]
-"""Returns if the delivery is genuine, else raises DeliveryRefused. Gets each secret field's values, newest first."""
+"""Returns if the delivery is genuine, else raises DeliveryRefused. Gets each secret field's values, newest first, and
+the one of each field that says `verifies`."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Field:
     secret    sealed, never shown again
     several   may hold several values at once, newest first, so that a secret can be exchanged without a gap
     generated made by the hub, not asked for
+    made      makes a value where none is filled in. It is shown once, as the other side must be told it
+    adjustable  may be another one of the same account: by all others that are not secret, accounts are told apart
+    verifies  goes to the verifier as well, though it is no secret
     """
 
     name: str
@@ -48,6 +52,9 @@ class Field:
     required: bool = True
     several: bool = False
     generated: bool = False
+    made: Callable[[], str] | None = field(default=None, repr=False)
+    adjustable: bool = False
+    verifies: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Connector:
     answer    what the provider wants to read back, as (body, content type)
     limit     what the provider allows per account
     oauth     how an account is logged in to without copying secrets, where the provider offers that
+    told_by_hand  somebody enters the webhook's address there; only the practice service can be asked to `subscribe`
     """
 
     def __init__(
@@ -105,12 +113,13 @@ class Connector:
         body: Literal["json", "form"] = "json",
         answer: tuple[str, str] = ("", "text/plain"),
         oauth: OAuth | None = None,
+        told_by_hand: bool = False,
     ) -> None:
         caller = sys._getframe(1).f_globals
         self.name, self.title, self.about = name, title, about
         self.fields = {item.name: item for item in fields}
         self.verify, self.limit, self.body, self.answer = verify, limit, body, answer
-        self.oauth = oauth
+        self.oauth, self.told_by_hand = oauth, told_by_hand
         self.package: str = caller["__name__"]
         self.folder = Path(caller["__file__"]).parent
         self.triggers: dict[str, Trigger] = {}
@@ -204,6 +213,11 @@ class Connector:
         """Declares how to read a delivery: `events(delivery)` yields any number of `Event`."""
         return self._register("events", function)
 
+    def adapt(self, function: Function) -> Function:
+        """Declares how an account's own settings put a delivery into the shape that `events` reads:
+        `adapt(delivery, fields)` gives a delivery. Raises PayloadUnreadable."""
+        return self._register("adapt", function)
+
     def subscribe(self, function: Function) -> Function:
         """Declares how to have events sent: `subscribe(client, webhook_url)` makes the subscriptions that are
         missing, repairs those that differ, removes doubles of ours, and gives secrets to keep, by field name."""
@@ -241,6 +255,11 @@ class Connector:
     def read(self, delivery: Delivery) -> Iterator[Event]:
         """The events in a delivery. Raises whatever the connector's parser raises."""
         return iter(self._functions["events"](delivery))
+
+    def adapted(self, delivery: Delivery, fields: Mapping[str, Any]) -> Delivery:
+        """A delivery to an account with these fields as `read` takes it. Raises whatever the connector raises."""
+        adapt = self._functions.get("adapt")
+        return delivery if adapt is None else adapt(delivery, fields)
 
     def faults(self) -> list[str]:
         """What is missing or wrong in the declaration, as sentences; empty if nothing is."""

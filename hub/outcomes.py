@@ -7,7 +7,7 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import ASK, CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
 _OWN_TITLES = {
@@ -15,6 +15,7 @@ _OWN_TITLES = {
     SLEEP_UNTIL: "Wait",
     WAIT_FOR: "Wait for something to happen",
     NOW: "Look at the clock",
+    ASK: "Ask a person",
     CHOOSE: "Choose one of several ways",
 }
 
@@ -46,6 +47,8 @@ def _done(row: Any) -> str:
         return f"It came: {row.answered_by}." if row.event_id else "It did not come in time."
     if row.action in (SLEEP, SLEEP_UNTIL):
         return "The time came."
+    if row.action == ASK:
+        return row.reason or "Nobody answered in time."
     if row.action == CHOOSE and row.reason:
         return str(row.reason)
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
@@ -53,7 +56,8 @@ def _done(row: Any) -> str:
 
 def _waiting(row: Any, now: int) -> str:
     if row.connection_id is None:
-        return f"Until {'it happens, or ' if row.action == WAIT_FOR else ''}{_at(row.due_at)}."
+        before = {WAIT_FOR: "it happens, or ", ASK: "somebody answers, or "}.get(row.action, "")
+        return f"Until {before}{_at(row.due_at)}."
     if row.account_state == NEEDS_LOGIN:
         return f"Waits until the account is connected again. {row.account_reason or ''}".rstrip()
     if row.account_state == OFF:

@@ -65,7 +65,7 @@ def retry_within(
     connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int, fresh: Mapping[str, Enabled]
 ) -> Retried:
     """`retry` as part of a transaction, of which NotFound and NotPossible leave the rest good. `fresh`: `codes`."""
-    row = _taken(workspace, connection, run_id)
+    row = taken(workspace, connection, run_id)
     if row.state not in ("held", "failed"):
         raise NotPossible(f"The run is {row.state}. Only a run that is held or failed can be tried again.")
     if not row.sealed:
@@ -82,11 +82,12 @@ def retry_within(
     # A step of unknown outcome says nothing against the code that the run started with.
     moves = entry is not None and entry.version != row.version and not any(s.state == "unknown" for s in steps)
     code = {"version": entry.version, "enabled_id": entry.id} if entry is not None and moves else {}
-    _let_go_on(connection, run_id, now, state="running", reason=None, ended_at=None, leased_until=0, **code)
+    let_go_on(connection, run_id, now, state="running", reason=None, ended_at=None, leased_until=0, **code)
     return Retried(len(again), len(asked), moves)
 
 
-def _let_go_on(connection: sa.Connection, run_id: int, now: int, **fresh: Any) -> None:
+def let_go_on(connection: sa.Connection, run_id: int, now: int, **fresh: Any) -> None:
+    """Has the engine look at a run at once, with these values in its row."""
     table = schema.run
     connection.execute(
         sa.update(table).where(table.c.id == run_id).values(due_at=now, fence=table.c.fence + 1, **fresh)
@@ -148,7 +149,7 @@ def _cancel(workspace: Workspace, hub: Hub, run_id: int) -> int:
 
 def cancel_within(connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int) -> int:
     """`cancel` as part of a transaction, of which NotFound and NotPossible leave the rest good."""
-    row = _taken(workspace, connection, run_id)
+    row = taken(workspace, connection, run_id)
     if row.ended_at is not None:
         raise NotPossible(f"The run is {row.state} already, so there is nothing to cancel.")
     return _stop(connection, [run_id], hub.clock.now())
@@ -208,7 +209,7 @@ def skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
 def _skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
     table, now = schema.step, hub.clock.now()
     with hub.database.write() as connection:
-        run = _taken(workspace, connection, run_id)
+        run = taken(workspace, connection, run_id)
         mine = (table.c.run_id == run_id) & (table.c.position == position)
         step = connection.execute(sa.select(table).where(mine).with_for_update()).one_or_none()
         if run.ended_at is not None or step is None or step.state not in ("waiting", "claimed", "unknown"):
@@ -221,9 +222,9 @@ def _skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
         connection.execute(sa.update(table).where(mine).values(reason=SKIPPED, **_as_skipped(step, sealer, now)))
         others = sa.select(table.c.position).where(table.c.run_id == run_id, table.c.state == "unknown").limit(1)
         if run.state != "held":
-            _let_go_on(connection, run_id, now)
+            let_go_on(connection, run_id, now)
         elif step.state == "unknown" and connection.execute(others).first() is None:
-            _let_go_on(connection, run_id, now, state="running", reason=None, leased_until=0)
+            let_go_on(connection, run_id, now, state="running", reason=None, leased_until=0)
 
 
 def _as_skipped(step: Any, sealer: Sealer, now: int) -> dict[str, Any]:
@@ -244,7 +245,7 @@ def _answers_nothing(action: str) -> bool:
     return told in (None, "None")
 
 
-def _taken(workspace: Workspace, connection: sa.Connection, run_id: int) -> Any:
+def taken(workspace: Workspace, connection: sa.Connection, run_id: int) -> Any:
     """The run's row, locked: an engine that read it before finds its fence changed, and writes nothing."""
     table = schema.run
     query = sa.select(table).where(table.c.workspace_id == workspace.id, table.c.id == run_id)

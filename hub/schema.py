@@ -285,6 +285,8 @@ Index(
     sqlite_where=step.c.answer_id.is_not(None),
     postgresql_where=step.c.answer_id.is_not(None),
 )
+_question = (step.c.action == "ask_person") & (step.c.state == "waiting")
+Index("ix_step_question", step.c.workspace_id, step.c.asked_at, sqlite_where=_question, postgresql_where=_question)
 
 waiter = Table(
     "waiter",

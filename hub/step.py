@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
-SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, CHOOSE = "sleep", "sleep_until", "wait_for", "now", "choose"
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
+ASK, CHOOSE = "ask_person", "choose"
 """The steps that the engine answers itself; every other action belongs to a connector."""
+
+OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,22 @@ def wait_for(*triggers: Trigger | Match, timeout: timedelta) -> Step:
     if not triggers:
         raise TypeError("wait_for needs at least one trigger to wait for.")
     return make(WAIT_FOR, {"any": [trigger.as_data() for trigger in triggers], "timeout": timeout})
+
+
+def ask_person(question: str, *, choices: Sequence[str] = (), timeout: timedelta, default: str | None = None) -> Step:
+    """Ask somebody of the business: `yield ask_person("Refund it?", choices=["Yes", "No"], timeout=timedelta(days=1))`.
+
+    It waits on the page, and whoever is told by e-mail gets a link to it. The answer is one of the `choices`; without
+    any, it is a text that they write. After `timeout` it is `default`.
+    """
+    if not question.strip():
+        raise TypeError("ask_person needs a question.")
+    if choices and default is not None and default not in choices:
+        raise TypeError("The default of ask_person must be one of its choices.")
+    if isinstance(choices, str) or not all(isinstance(choice, str) and choice.strip() for choice in choices):
+        raise TypeError("The choices of ask_person are a list of texts.")
+    inputs = {"question": question, "choices": list(choices), "timeout": timeout, "default": default}
+    return make(ASK, inputs)
 
 
 def now() -> Step:

@@ -113,6 +113,7 @@ def _read(hub: Hub, row: Any) -> Read:
         delivery = unpacked(one.workspace.sealer.open(row.content, f"delivery {row.id}"))
         one.size = len(delivery.body)
         connection = hub.connections.get(row.connection_id)
+        delivery = connection.connector.adapted(delivery, connection.fields)
         read = islice(connection.connector.read(delivery), MOST_EVENTS + 1)
         one.events = list(_taken(one, connection, delivery, read))
         if len(one.events) > MOST_EVENTS:

@@ -39,6 +39,8 @@ SECTIONS = {
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
+        "questions": "questions",
+        "answer": "questions",
     },
     "People and their data": {"erase": "people", "export": "people"},
     "Take care": {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..core import Hub
     from ..workspaces import Workspace
 
+SUBSCRIBED = {True: "subscribed", False: "come once the webhook's address is entered there"}
 RETENTION = click.IntRange(min=0, max=3650)
 
 
@@ -99,16 +100,20 @@ def connect(connector: str, fields: tuple[tuple[str, str], ...], workspace: str 
         except HubError as error:
             raise SetupError(without(str(error), hidden(connector, values))) from None
         url = hub.connections.webhook_url(made)
-    events = without(trouble, hidden(connector, values)) if trouble else "subscribed"
+    events = without(trouble, hidden(connector, values)) if trouble else SUBSCRIBED[made.subscribes]
     if json:
         show.document(
             {"id": made.id, "connector": connector, "label": made.label, "webhook_url": url, "events": events}
+            | ({"made": dict(made.made)} if made.made else {})
         )
         return
     click.echo(f"Connected: {made.connector.title}, {show.plain(made.label)}")
     click.echo(f"  id       {made.id}")
     click.echo(f"  webhook  {url}")
     click.echo(f"  events   {show.plain(events)}")
+    for name, value in made.made.items():
+        click.echo(f"  {made.connector.fields[name].label}: {value}")
+        click.echo("  Enter it in the tool, with the webhook's address. It is not shown again.")
 
 
 def hidden(connector: str, values: dict[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
-from ..step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..step import ASK, CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -62,7 +62,7 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
         line.due_at = began + _milliseconds(step.inputs["for"])
     elif step.action == SLEEP_UNTIL:
         line.due_at = to_ms(step.inputs["at"])
-    elif step.action == WAIT_FOR:
+    elif step.action in (WAIT_FOR, ASK):
         line.due_at = began + _milliseconds(step.inputs["timeout"])
         line.inputs = values.read(asked.inputs)
     elif step.action == NOW:
@@ -104,6 +104,8 @@ def _answer_due(run: Run, now: int) -> bool:
             continue  # what came before this wait is loaded next time; even one without a time-out sees it
         elif line.action == NOW:
             line.answer = to_datetime(now)
+        elif line.action == ASK:
+            line.answer = line.inputs["default"]
         line.state, line.changed, answered = "done", True, True
     return answered
 

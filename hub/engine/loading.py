@@ -15,7 +15,7 @@ from ..errors import HubError, Rejected, ReplayFailed
 from ..event import Event
 from ..recipe import Recipe
 from ..sealing import Sealer
-from ..step import WAIT_FOR
+from ..step import ASK, WAIT_FOR
 from ..workspaces import Workspace
 from .state import Line, Run, event_from
 
@@ -135,7 +135,7 @@ def _line(row: Any, sealer: Sealer) -> Line:
         connection_id=row.connection_id,
     )
     about = f"step {row.run_id} {row.position}"
-    if row.action == WAIT_FOR and row.state == "waiting":
+    if row.action in (WAIT_FOR, ASK) and row.state == "waiting":
         line.inputs = values.read(sealer.open(row.inputs, f"{about} inputs"))
     if row.answer is not None:
         content = sealer.open(row.answer, f"{about} answer")

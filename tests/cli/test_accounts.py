@@ -76,6 +76,17 @@ def test_a_service_that_does_not_answer_is_told_so_and_nothing_is_saved(hub: Com
     assert told(hub("connections", "--json")) == []
 
 
+def test_a_secret_that_the_hub_makes_is_printed_this_once(hub: Command) -> None:
+    shown = hub("connect", "webhook", "name=Booking tool").stdout
+    assert "Signing secret: whsec_" in shown and "It is not shown again." in shown
+    assert "come once the webhook's address is entered there" in shown
+    made = told(hub("connect", "webhook", "name=Till", "--json"))
+    assert made["made"]["signing_secret"].startswith("whsec_")
+    again = hub("connect", "webhook", "name=Till", "--json")
+    assert told(again)["id"] == made["id"] and "made" not in told(again)
+    assert "whsec_" not in again.output + hub("connections", "--json").output
+
+
 def test_a_disconnected_account_is_off_and_its_history_stays(hub: Command, connect: Command) -> None:
     made = told(connect("mailchimp", "--json"))
     assert "is disconnected" in hub("disconnect", made["id"]).stdout

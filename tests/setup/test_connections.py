@@ -57,6 +57,22 @@ def test_an_account_is_checked_and_then_connected(world: World, practice: str) -
     assert "connected Mailchimp, Practice account" in text_of(world.open(f"{HOME}changes").text)
 
 
+def test_a_secret_that_the_hub_makes_is_shown_once_with_the_address_to_enter(world: World) -> None:
+    world.sign_in()
+    answer = world.send(f"{CONNECTIONS}/new/webhook", name="Booking tool")
+    (made,) = world.hub.connections.list(world.workspace)
+    (secret,) = made.secrets["signing_secret"]
+    shown = text_of(answer.text)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert secret in shown and world.hub.connections.webhook_url(made) in shown
+    page = world.open(f"{CONNECTIONS}/{made.id}").text
+    assert secret not in page
+    assert "has to be told where to send what happens there" in text_of(page)
+    again = world.send(f"{CONNECTIONS}/{made.id}/again", name="Booking tool", send_to="https://tool.example/x")
+    assert again.status_code == 303 and secret not in again.text
+    assert world.hub.connections.list(world.workspace)[0].secrets["signing_secret"] == [secret]
+
+
 @pytest.mark.parametrize(
     ("key", "says"),
     [

@@ -64,7 +64,7 @@ def add(pages: Pages) -> None:
             line=models.line(account, now),
             used_by=models.used_by(hub, here.workspace, found),
             webhook_url=hub.connections.webhook_url(found),
-            subscribes=found.connector.function("subscribe") is not None,
+            subscribes=found.subscribes,
             refused=(words.moment(refused[0], now), refused[1]) if refused else None,
             technical=models.technical(hub, found),
             in_place_of=models.in_place_of(hub, here.workspace, found),
@@ -122,7 +122,7 @@ def add(pages: Pages) -> None:
         form = _form(connector, known, may_say_where=here.may("RUN"))
         if not form.is_sent():
             return _asked(here, connector, known, form)
-        given = {field.name: field.data.strip() for field in form if field.data}
+        given = {field.name: (field.data or "").strip() for field in form}
         if known is not None and not here.may("RUN") and known.fields.get("base_url"):
             given["base_url"] = str(known.fields["base_url"])
         try:
@@ -130,6 +130,11 @@ def add(pages: Pages) -> None:
         except HubError as error:
             return _asked(here, connector, known, form, models.why_not(connector, given, error))
         audit.note(hub, "connected", here.user, here.workspace.id, account=_named(made))
+        if made.made:
+            # Shown in the answer itself: an address that shows it could be opened again.
+            secrets = [(connector.fields[name].label, value) for name, value in made.made.items()]
+            url = hub.connections.webhook_url(made)
+            return here.show("made.html", connection=made, secrets=secrets, webhook_url=url)
         if trouble:
             told = f"Connected, but its events do not come yet. {trouble}"
             return here.go("connection", told, trouble=True, connection_id=made.id)
