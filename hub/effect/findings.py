@@ -28,7 +28,7 @@ Verdict = Literal["more", "less", "open", "early"]
 
 @dataclass(frozen=True)
 class Sums:
-    """What became of the people of one arm, added up. Money is in the smallest sums that are counted, `hub.goal.UNITS`
+    """What became of the people of one arm, added up. Money is in the smallest sums that are counted, `measure.UNITS`
     of them in one of its currency."""
 
     people: int = 0

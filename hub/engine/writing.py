@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from .. import bulk, metrics, schema, values
 from ..asking import counts_as_asked, last_asked
 from ..core import Hub
+from ..effect import counting
 from ..event import Event
-from ..step import WAIT_FOR
+from ..step import CHOOSE, WAIT_FOR
 from ..wakeups import ADVANCE, perform
 from .loading import events_since, is_since
 from .state import Line, Run, event_as_data
@@ -54,6 +55,9 @@ def write(
         _drop_open_steps(connection, [run.row.id for run in mine if run.ended], now)
         _write_waiters(hub, connection, mine)
         _update_runs(connection, mine, now)
+        tallies = counting.Tallies(hub.database)
+        counting.choose(connection, chosen(mine), tallies)
+        tallies.write(connection)
     metrics.runs_ended((run.row.recipe, run.state) for run in mine if run.ended or run.state == "held")
     queues = {
         perform(line.connection_id) for run in mine for line in run.lines.values() if line.connection_id and line.asked
@@ -105,6 +109,19 @@ def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> No
             last[person_id] = at
         rows += [_step_row(run, line, now, at) for line in run.lines.values() if line.asked]
     bulk.insert(connection, schema.step, rows)
+
+
+def chosen(runs: Iterable[Run]) -> list[counting.Chosen]:
+    """Which options of tests these runs chose just now, where the effect of their recipe is measured."""
+    found = []
+    for run in runs:
+        if run.enabled is None or run.enabled.measure is None or run.row.person_id is None:
+            continue
+        asked = [line for line in run.lines.values() if line.asked and line.action == CHOOSE]
+        options = [f"{line.asked.step.inputs['test']}={line.answer}" for line in asked if line.asked]
+        if options:
+            found.append(counting.Chosen(run.row.person_id, run.row.recipe, run.row.id, options))
+    return found
 
 
 def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:

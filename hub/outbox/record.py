@@ -12,7 +12,10 @@ from .. import metrics, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
-from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..effect import counting
+from ..effect.measure import cost_of
+from ..enabled import Enabled
+from ..errors import HubError, NotAuthorized, OutcomeUnknown, RateLimited, Rejected
 from ..http import LONGEST_CALL_SECONDS
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
 from ..timing import to_ms
@@ -61,7 +64,8 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
     workspace = hub.workspaces.get(connection.workspace_id)
     with hub.database.write(lease) as database:
         _lock_people(hub, database, todo.outcomes)
-        changes = Changes(hub.clock.now(), lease.fence, _ended(database, todo))
+        runs = _runs(database, todo)
+        changes = Changes(hub.clock.now(), lease.fence, {row.id for row in runs if row.ended_at is not None})
         outcomes = _looked_back(database, workspace, connection, todo.outcomes)
         doubtful = [item for outcome in outcomes if (item := _record(hub, workspace, outcome, changes))]
         for broken in todo.broken:
@@ -73,6 +77,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         _link(hub, database, workspace, outcomes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
+        _count_messages(hub, database, runs, outcomes)
     metrics.steps_changed(connection.connector.name, changes.steps)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
@@ -87,17 +92,16 @@ def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome])
     hub.database.lock_people(database, [person_id for person_id in told if person_id is not None])
 
 
-def _ended(database: sa.Connection, todo: Round) -> set[int]:
-    """The runs of this round that are over. Locks them all, in the order in which the engine does."""
+def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
+    """The runs of this round. Locks them all, in the order in which the engine does."""
     ids = {outcome.step.name[0] for outcome in todo.outcomes} | {item.name[0] for item in todo.broken}
     ids |= {late.step.name[0] for late in todo.late}
     ids |= {step.name[0] for call in todo.calls for step in call.steps}
-    rows = database.execute(_RUNS, {"ids": list(ids)}) if ids else ()
-    return {row.id for row in rows if row.ended_at is not None}
+    return database.execute(_RUNS, {"ids": list(ids)}).all() if ids else ()
 
 
 _RUNS = (
-    sa.select(schema.run.c.id, schema.run.c.ended_at)
+    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.enabled_id)
     .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.run.c.id)
     .with_for_update()
@@ -218,6 +222,31 @@ def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Seq
             found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)
+
+
+def _count_messages(hub: Hub, database: sa.Connection, runs: Sequence[Any], outcomes: Sequence[Outcome]) -> None:
+    """Counts the messages that left, for recipes whose effect is measured."""
+    left = [outcome.step for outcome in outcomes if isinstance(outcome.result, Answered)]
+    messages = [step for step in left if step.action.channel or step.action.starts_messages]
+    if not messages:
+        return
+    on = {row.id: row.enabled_id for row in runs}
+    sent = []
+    for step in messages:
+        enabled = _enabled(hub, database, on[step.name[0]])
+        if step.person_id is not None and enabled is not None and enabled.measure is not None:
+            cost = cost_of(step.action, step.inputs)
+            sent.append(counting.Sent(step.person_id, enabled.recipe, step.name[0], *cost))
+    tallies = counting.Tallies(hub.database)
+    counting.send(database, sent, tallies, hub.clock.now())
+    tallies.write(database)
+
+
+def _enabled(hub: Hub, database: sa.Connection, enabled_id: int) -> Enabled | None:
+    try:
+        return hub.enabled.get(database, enabled_id)
+    except HubError:  # its run meets that, and tells it; what left is written down all the same
+        return None
 
 
 def _write_connection(
