@@ -88,6 +88,17 @@ class Connections:
         trouble = self.subscribe(connection_id)
         return replace(self.get(connection_id), made=made), trouble
 
+    def put(
+        self, workspace: Workspace, connector: Connector, label: str, fields: Mapping[str, Any], client: Any = None
+    ) -> str:
+        """Saves an account that nobody asks about, as nothing real is behind it; gives its id. `client`: what calls it,
+        where the fields make none."""
+        connection_id = secrets.token_hex(8)
+        self._save(workspace, connection_id, connector, label, fields, is_new=True)
+        if client is not None:
+            self._clients[connection_id] = (self.get(connection_id).changed_at, client)
+        return connection_id
+
     def subscribe(self, connection_id: str) -> str | None:
         """Has the service send its events here: makes and repairs subscriptions. Gives the trouble, if there was."""
         connection = self.get(connection_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from .wakeups import NoWakeups, Wakeups
 from .workspaces import Workspaces
 
 if TYPE_CHECKING:
+    from .outbox.calling import StandIn
     from .practice.running import PracticeServices
     from .privacy import Privacy
     from .retention.portions import Portions
@@ -34,7 +36,9 @@ class Hub:
 
     `linger_seconds`: how long a connection's holder stays when nothing is left, so that what comes soon after leaves
     without taking the lease anew. `gather_seconds`: how long a call that is not full waits for more steps, where they
-    come so quickly that they fill half of it by then.
+    come so quickly that they fill half of it by then. `has_threads`: whether calls leave in threads of their own, or
+    each before whoever sends it goes on. In a rehearsal `stand_in` answers some calls in place of their connectors, and
+    `choices` says which options tests choose, instead of chance; of others they choose the first.
 
     Raises SetupError if the settings, the key or the database do not fit.
     """
@@ -46,11 +50,15 @@ class Hub:
         clock: Clock | None = None,
         chance: Chance | None = None,
         wakeups: Wakeups | None = None,
+        database: Database | None = None,
     ) -> None:
         from .migrations import bring_up_to_date
 
         self.settings = settings
         self.linger_seconds, self.gather_seconds = 2.0, 2.0
+        self.has_threads = True
+        self.stand_in: StandIn | None = None
+        self.choices: Mapping[str, str] | None = None
         self.clock: Clock = clock or SystemClock()
         self.chance = chance or Chance()
         self.wakeups: Wakeups = wakeups or NoWakeups()
@@ -62,7 +70,7 @@ class Hub:
         self.keyring = load_keyring(
             settings.secret_key, settings.key_file, may_create=not settings.database_file_exists
         )
-        self.database = Database(settings.database)
+        self.database = database or Database(settings.database)
         self.workspaces = Workspaces(self.database, self.keyring, self.clock)
         try:
             self.workspaces.require_key()  # before anything is written

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,21 +58,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.holder = f"{secrets.token_hex(6)}"
         self._turn = _Turn()
-        if self.is_sqlite:
-            if not self.url.database:
-                raise SetupError("DATABASE_URL names no file for SQLite. Use sqlite:///path/to/hub.db.")
-            _make_file(Path(self.url.database))
-            self.engine = sa.create_engine(
-                self.url,
-                hide_parameters=True,
-                poolclass=QueuePool,
-                pool_size=8,
-                max_overflow=64,
-                connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
-            )
-            sa.event.listen(self.engine, "connect", _prepare_sqlite)
-        else:
-            self.engine = sa.create_engine(
+        self.engine = self._make_engine()
+
+    def _make_engine(self) -> sa.Engine:
+        if not self.is_sqlite:
+            engine = sa.create_engine(
                 self.url.set(drivername="postgresql+psycopg"),
                 hide_parameters=True,
                 pool_size=8,
@@ -79,7 +70,21 @@ class Database:
                 pool_pre_ping=True,
                 connect_args=postgres.patience(self.url),
             )
-            sa.event.listen(self.engine, "connect", postgres.prepare)
+            sa.event.listen(engine, "connect", postgres.prepare)
+            return engine
+        if not self.url.database:
+            raise SetupError("DATABASE_URL names no file for SQLite. Use sqlite:///path/to/hub.db.")
+        _make_file(Path(self.url.database))
+        engine = sa.create_engine(
+            self.url,
+            hide_parameters=True,
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=64,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+        )
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
 
     def close(self) -> None:
         self.engine.dispose()
@@ -193,17 +198,23 @@ class Database:
 
     def acquire(self, name: str, seconds: float) -> Lease | None:
         """The lease of this name, if nobody else holds it. Whoever holds it already gets a new fence."""
-        table, mine = schema.lease, self.holder + f".{threading.get_ident()}"
-        until = self.db_now + round(seconds * 1000)
+        mine = self.holder + f".{threading.get_ident()}"
+        asked = {"lease": name, "mine": mine, "lasts": round(seconds * 1000)}
         with self.write() as connection:
-            statement = self.insert(table).values(name=name, holder=mine, fence=1, until=until)
-            statement = statement.on_conflict_do_update(
-                index_elements=[table.c.name],
-                set_={"holder": mine, "fence": table.c.fence + 1, "until": until},
-                where=(table.c.until < self.db_now) | (table.c.holder == mine),
-            ).returning(table.c.fence)
-            fence = connection.execute(statement).scalar()
+            fence = connection.execute(self._acquire, asked).scalar()
         return None if fence is None else Lease(name, mine, fence)
+
+    @cached_property
+    def _acquire(self) -> Any:
+        table = schema.lease
+        mine: sa.BindParameter[str] = sa.bindparam("mine")
+        until = self.db_now + sa.bindparam("lasts", type_=sa.BigInteger)
+        statement = self.insert(table).values(name=sa.bindparam("lease"), holder=mine, fence=1, until=until)
+        return statement.on_conflict_do_update(
+            index_elements=[table.c.name],
+            set_={"holder": mine, "fence": table.c.fence + 1, "until": until},
+            where=(table.c.until < self.db_now) | (table.c.holder == mine),
+        ).returning(table.c.fence)
 
     def renew(self, lease: Lease, seconds: float) -> bool:
         """Holds the lease this much longer from now; False if it was lost."""
@@ -218,13 +229,8 @@ class Database:
 
     def release(self, lease: Lease) -> None:
         """Lets others have the lease at once."""
-        table = schema.lease
         with self.write() as connection:
-            connection.execute(
-                sa.update(table)
-                .where(table.c.name == lease.name, table.c.holder == lease.holder, table.c.fence == lease.fence)
-                .values(until=0)
-            )
+            connection.execute(_RELEASE, {"lease": lease.name, "mine": lease.holder, "mark": lease.fence})
 
     def break_leases(self) -> None:
         """Ends all leases: only for a process that knows that no other is alive."""
@@ -233,12 +239,14 @@ class Database:
             connection.execute(sa.update(schema.run).where(schema.run.c.leased_until > 0).values(leased_until=0))
 
     def _require(self, connection: sa.Connection, lease: Lease) -> None:
-        table = schema.lease
-        query = sa.select(table.c.fence).where(
-            table.c.name == lease.name, table.c.holder == lease.holder, table.c.until > self.db_now
-        )
-        if connection.execute(query.with_for_update()).scalar() != lease.fence:
+        if connection.execute(self._held, {"lease": lease.name, "mine": lease.holder}).scalar() != lease.fence:
             raise LeaseLost
+
+    @cached_property
+    def _held(self) -> Any:
+        table = schema.lease
+        mine = (table.c.name == sa.bindparam("lease")) & (table.c.holder == sa.bindparam("mine"))
+        return sa.select(table.c.fence).where(mine, table.c.until > self.db_now).with_for_update()
 
 
 # Statements that are asked for all the time are made once: making one costs more than most databases take for it.
@@ -247,6 +255,17 @@ _PEOPLE = (
     .where(schema.person.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.person.c.id)
     .with_for_update()
+)
+
+
+_RELEASE = (
+    sa.update(schema.lease)
+    .where(
+        schema.lease.c.name == sa.bindparam("lease"),
+        schema.lease.c.holder == sa.bindparam("mine"),
+        schema.lease.c.fence == sa.bindparam("mark"),
+    )
+    .values(until=0)
 )
 
 

@@ -83,6 +83,19 @@ class EnabledRecipes:
             version = self.versions.keep(connection, recipe)
             return self._replace(connection, workspace, recipe, version, settings, bound, measure)
 
+    def put(
+        self, workspace: Workspace, recipe: Recipe, version: str, settings: Mapping[str, Any], bound: Mapping[str, str]
+    ) -> Enabled:
+        """Switches on what is given, as it is: a recipe of a version that is known already, with settings that are
+        right and accounts that are there."""
+        with self.database.write() as connection:
+            return self._replace(connection, workspace, recipe, version, settings, bound, None)
+
+    def forget(self) -> None:
+        """Reads everything again when it is next asked for."""
+        with self._lock:
+            self._opened.clear()
+
     def disable(self, workspace: Workspace, name: str) -> None:
         """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
         with self.database.write() as connection:

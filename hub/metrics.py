@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 from collections import Counter as Counted
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from prometheus_client import Counter, Gauge, start_http_server
@@ -33,8 +35,23 @@ _CALL_WORDS = (
 _STEP_WORDS = {"waiting": "again", "claimed": "in_doubt"}
 
 
+_is_counted: ContextVar[bool] = ContextVar("whether what happens is counted", default=True)
+
+
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """Has nothing of what happens in the block be counted, as it does not really happen: in a rehearsal."""
+    before = _is_counted.set(False)
+    try:
+        yield
+    finally:
+        _is_counted.reset(before)
+
+
 def call_ended(connector: str, failures: Iterable[Exception | None]) -> None:
     """Counts a call, by what each step in it met; None for one that was answered."""
+    if not _is_counted.get():
+        return
     words = {_word(failure) for failure in failures}
     CALLS.labels(connector, words.pop() if len(words) == 1 else "partly").inc()
 
@@ -45,13 +62,13 @@ def _word(failure: Exception | None) -> str:
 
 def steps_changed(connector: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Counts what a round wrote about steps: done, refused, again, in_doubt, unknown or dropped."""
-    for state, count in Counted(row["state"] for row in rows).items():
+    for state, count in Counted(row["state"] for row in rows if _is_counted.get()).items():
         STEPS.labels(connector, _STEP_WORDS.get(state, state)).inc(count)
 
 
 def runs_ended(runs: Iterable[tuple[str, str]]) -> None:
     """Counts runs by recipe and state."""
-    for (recipe, state), count in Counted(runs).items():
+    for (recipe, state), count in Counted(run for run in runs if _is_counted.get()).items():
         RUNS.labels(recipe, state).inc(count)
 
 

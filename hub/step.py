@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from . import values
+
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
@@ -21,13 +23,21 @@ ASK, CHOOSE = "ask_person", "choose"
 OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One thing to do: an action's name and its inputs. Two steps are equal if they ask for the same."""
+    """One thing to do: an action's name and its inputs. Two steps are equal if they ask for the same, as it is written
+    down: a tuple is a list there."""
 
     action: str
     inputs: Mapping[str, Any]
     line: int = field(default=0, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Step):
+            return NotImplemented
+        return self.action == other.action and values.write(self.inputs) == values.write(other.inputs)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Step({self.action})"

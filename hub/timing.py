@@ -46,6 +46,10 @@ class FrozenClock:
         self._now += wrong - self._wrong
         self._wrong = wrong
 
+    def go_to(self, at: int) -> None:
+        """Have it be this instant, in milliseconds since 1970."""
+        self._now, self._wrong = at, 0
+
     def advance(self, by: timedelta | float) -> None:
         """Move on by a timedelta, or by seconds."""
         seconds = by.total_seconds() if isinstance(by, timedelta) else by

@@ -66,6 +66,11 @@ class Versions:
         self.database.insert_new(connection, schema.recipe_version, [row])
         return version
 
+    def take(self, recipe: Recipe, version: str) -> None:
+        """Has this version be this very recipe, whatever its source says: for one that is only tried out."""
+        with self._lock:
+            self._loaded[recipe.name, version] = recipe
+
     def load(self, name: str, version: str) -> Recipe:
         """The recipe as it was in this version. Raises RecipeMissing."""
         with self._lock:

@@ -143,19 +143,25 @@ def practice() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(
-    database_url: str, carrier: Carrier, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
-    """A hub with the connector `telling` known: on SQLite and on PostgreSQL, woken by threads and through Redis."""
+def telling_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The connector `telling` is known besides ours, and no recipe but what a test makes known."""
     known = registry._modules("regulars.connectors") | {"telling": "tests.telling"}
     monkeypatch.setattr(registry, "_modules", lambda group: known if group.endswith("connectors") else {})
     caches = registry.connector, registry.recipes
     for cache in caches:
         cache.cache_clear()
     telling.provider.__init__()  # type: ignore[misc]
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.fixture
+def world(
+    database_url: str, carrier: Carrier, prepared: Prepared, tmp_path: Path, telling_known: None
+) -> Iterator[World]:
+    """A hub with the connector `telling` known: on SQLite and on PostgreSQL, woken by threads and through Redis."""
     prepared.fill(database_url)
     made = World(database_url, tmp_path / "home", carrier)
     yield made
     made.close()
-    for cache in caches:
-        cache.cache_clear()

@@ -54,6 +54,13 @@ def read_deliveries(hub: Hub, lease: Lease) -> int:
     return len(waits)
 
 
+def take(hub: Hub, lease: Lease, one: Read) -> None:
+    """Takes events that are at hand, as if they had been delivered. Raises what they raise."""
+    done = _take(hub, lease, [one])
+    for queue in sorted(done.queues):
+        hub.wakeups.wake(queue)
+
+
 def _take_all(hub: Hub, lease: Lease, portion: list[Read]) -> list[_Done]:
     """Takes a portion together, or one by one if something in it is faulty: that is told, and holds up no other."""
     try:

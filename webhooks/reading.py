@@ -117,7 +117,7 @@ def _read(hub: Hub, row: Any) -> Read:
         connection = hub.connections.get(row.connection_id)
         delivery = connection.connector.adapted(delivery, connection.fields)
         read = islice(connection.connector.read(delivery), MOST_EVENTS + 1)
-        one.events = list(_taken(one, connection, delivery, read))
+        one.events = list(_taken(one, connection, read, delivery))
         if len(one.events) > MOST_EVENTS:
             raise PayloadUnreadable(f"It holds more than {MOST_EVENTS} events.")
     except sa.exc.SQLAlchemyError:
@@ -127,10 +127,20 @@ def _read(hub: Hub, row: Any) -> Read:
     return one
 
 
-def _taken(one: Read, connection: Connection, delivery: Delivery, events: Iterable[Event]) -> Iterator[Taken]:
+def told(workspace: Workspace, received_at: int, events: Iterable[tuple[Connection, Event]]) -> Read:
+    """Events that nobody delivered, as if they had just been read: those of a rehearsal."""
+    one = Read(0, "", workspace, received_at)
+    for connection, event in events:
+        one.events += _taken(one, connection, [event])
+    return one
+
+
+def _taken(
+    one: Read, connection: Connection, events: Iterable[Event], delivery: Delivery | None = None
+) -> Iterator[Taken]:
     """Whatever of an event may be faulty is looked at here, where a fault is still its own delivery's alone."""
     for event in events:
-        is_all = event.data is vars(delivery).get("json", delivery)
+        is_all = delivery is not None and event.data is vars(delivery).get("json", delivery)
         _check_consents(event)
         known = event.type in connection.connector.triggers
         yield Taken(
@@ -140,7 +150,7 @@ def _taken(one: Read, connection: Connection, delivery: Delivery, events: Iterab
             key=one.workspace.hash("event", connection.id, event.key),
             echo=one.workspace.hash("echo", connection.id, event.echo) if event.echo else None,
             at=to_ms(event.at),
-            packed=packed(event, delivery.body if is_all else None),
+            packed=packed(event, delivery.body if delivery is not None and is_all else None),
             state="taken" if known else "unknown",
         )
 

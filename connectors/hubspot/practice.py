@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub import Event
+
 from . import practice_batches, practice_lists, practice_objects, practice_webhooks
 from .practice_account import (
     APP_ID,
@@ -15,7 +17,7 @@ from .practice_account import (
     Refused,
     refused,
 )
-from .practice_objects import Record, look_up, record_as_person, remove, shown
+from .practice_objects import Record, create, look_up, record_as_person, remove, shown
 from .practice_webhooks import BY_PERSON, announce, change, creations, signed
 
 __all__ = [
@@ -51,6 +53,16 @@ def _contact(details: dict[str, Any]) -> Record:
     if found is None:
         raise refused(404, "resource not found")
     return found
+
+
+@service.meeting
+def meet(event: Event) -> None:
+    """The record of an event is in the books, and a contact has the address that is known."""
+    kind, number = f"{event.type.split('.')[1]}s", str(event.data.get("objectId") or event.data.get("newObjectId"))
+    email = event.person.email if kind == "contacts" else None
+    is_known = email in service.books["emails"] or number in service.books["objects"].get(kind, ())
+    if kind in service.books["objects"] and number.isdecimal() and not is_known:
+        create(service, kind, {"email": email} if email else {}, [], given_id=number)
 
 
 @service.happening("contact")

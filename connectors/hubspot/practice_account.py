@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from hub.practice import Practice, Request, Response, json_answer
+from hub.practice import Practice, Request, Response, json_answer, moment
 from hub.practice.login import Login
 
 from .login import OAUTH
@@ -72,7 +70,7 @@ def limit_body(policy: str) -> dict[str, Any]:
 
 def stamp() -> str:
     """Now, as HubSpot writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_books() -> dict[str, Any]:
@@ -171,7 +169,7 @@ class HubSpotPractice(Practice):
         return self._over_limit(request) if standing == "good" else self.failure(401, {})
 
     def _over_limit(self, request: Request) -> Response | None:
-        now = time.monotonic()
+        now = moment.monotonic()
         if request.path.endswith("/search"):
             if _full(self._searches, now, 1.0, self.searches_per_second):
                 return json_answer(limit_body("SECONDLY"), 429)

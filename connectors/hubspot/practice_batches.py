@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,7 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from hub import addresses
-from hub.practice import Request, Response, json_answer
+from hub.practice import Request, Response, json_answer, moment
 
 from .practice_account import HubSpotPractice, Refused, body_of, refused, stamp
 from .practice_objects import Happened, Record, checked, create, invalid, look_up, shown, table, update
@@ -168,7 +167,7 @@ def _existing(service: HubSpotPractice, kind: str, id: str, id_property: str | N
 
 def search(service: HubSpotPractice, request: Request, kind: str) -> Response:
     body = body_of(request, "filterGroups", "properties", "sorts", "limit", "after")
-    visible, matching = time.monotonic() - service.search_lag, {}
+    visible, matching = moment.monotonic() - service.search_lag, {}
     for rules in [group["filters"] for group in body["filterGroups"]]:
         for record in _candidates(service, kind, rules):
             if record["made"] <= visible and all(_fits(service, kind, record, rule) for rule in rules):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hub import addresses
-from hub.practice import Request, Response, json_answer
+from hub.practice import Request, Response, json_answer, moment
 
 from .practice_account import READ_ONLY, HubSpotPractice, Refused, body_of, refused, stamp, values_of
 from .practice_webhooks import BY_PERSON, SINGULAR, announce
@@ -58,14 +57,16 @@ def invalid(name: str, code: str, message: str) -> Refused:
     return refused(400, f"Property values were not valid: {message}", errors=[detail])
 
 
-def create(service: HubSpotPractice, kind: str, properties: Mapping[str, str], happened: Happened) -> Record:
+def create(
+    service: HubSpotPractice, kind: str, properties: Mapping[str, str], happened: Happened, given_id: str | None = None
+) -> Record:
     email = addresses.email(properties.get("email")) if kind == "contacts" else None
     if email in service.books["emails"]:
         raise refused(409, f"Contact already exists. Existing ID: {service.books['emails'][email]}")
-    id, now = service.new_id(), stamp()
+    id, now = given_id or service.new_id(), stamp()
     record: Record = {"id": id, "createdAt": now, "updatedAt": now, "archived": False}
     record["properties"] = {"hs_object_id": id, "createdate": now, "hs_createdate": now, "lastmodifieddate": now}
-    record |= {"made": time.monotonic(), "contact": None, "records": {}}
+    record |= {"made": moment.monotonic(), "contact": None, "records": {}}
     table(service, kind)[id] = record
     if kind in SINGULAR:
         happened.append((f"{SINGULAR[kind]}.creation", id, {}))

@@ -6,11 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hub.practice import Request, Response, json_answer
+from hub.practice import Request, Response, json_answer, moment
 
 from .practice_account import APP_ID, CLIENT_SECRET, PORTAL_ID, HubSpotPractice, body_of, refused, stamp
 
@@ -52,7 +51,7 @@ def signed(
     changes: Sequence[Mapping[str, Any]], url: str, secret: str = CLIENT_SECRET, at_ms: int | None = None
 ) -> tuple[dict[str, str], bytes]:
     """The headers and the body of one delivery to this address, signed by version 3 at that time (now)."""
-    at = str(time.time_ns() // 1_000_000 if at_ms is None else at_ms)
+    at = str(round(moment.seconds() * 1000) if at_ms is None else at_ms)
     body = json.dumps(list(changes), ensure_ascii=False, separators=(",", ":")).encode()
     digest = hmac.new(secret.encode(), b"POST" + url.encode() + body + at.encode(), hashlib.sha256).digest()
     headers = {
@@ -76,7 +75,7 @@ def announce(
     target = url or service.books["webhooks"]["target"]
     if target is None:
         return
-    at_ms = time.time_ns() // 1_000_000
+    at_ms = round(moment.seconds() * 1000)
     wanted = {
         (item["eventType"], item.get("propertyName")): int(item["id"])
         for item in service.books["webhooks"]["subscriptions"].values()

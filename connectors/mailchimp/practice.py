@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hub import Event
 from hub.practice import Request, Response, json_answer
 
 from . import practice_books as books_of
@@ -130,6 +131,24 @@ def _shown_hook(hook: Record) -> Record:
     """What may be seen of a webhook later: that it signs, but not with what."""
     shown = {name: hook[name] for name in ("id", "url", "events", "sources", "list_id")}
     return shown | {"signing_enabled": hook["signing_secret"] is not None}
+
+
+# ---- what a rehearsal tells
+
+
+@service.meeting
+def meet(event: Event) -> None:
+    """Whom an event is about is in its audience, as they are by then."""
+    data, email = event.data.get("data"), event.person.email
+    held = books_of.audience(service.books, str(data.get("list_id"))) if isinstance(data, dict) else None
+    if held is None or email is None:
+        return
+    told = {"subscribe": "subscribed", "unsubscribe": "unsubscribed", "cleaned": "cleaned"}
+    status, member = told.get(str(event.data.get("type"))), books_of.find(held, email)
+    if member is None:
+        books_of.add(service.books, held, {"email_address": email}, status or "subscribed")
+    elif status is not None:
+        member.update(status=status, opted_out=status != "subscribed")
 
 
 # ---- what people do. Details: list_id, email, merge_fields, source ("user" or "admin"); all may be left out

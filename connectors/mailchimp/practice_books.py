@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from hub import addresses
+from hub.practice import moment
 
 Record = dict[str, Any]
 
@@ -51,7 +51,7 @@ def number(books: Record) -> int:
 
 def stamp() -> str:
     """Now, as Mailchimp writes it."""
-    return _second(int(time.time()))
+    return _second(int(moment.seconds()))
 
 
 @lru_cache(maxsize=2)

@@ -7,12 +7,12 @@ import hmac
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlencode
 
 import requests
 
-from hub.practice import Practice, Request, Response, json_answer
+from hub.practice import Practice, Request, Response, json_answer, moment
 from hub.practice.login import Login
 
 from . import practice_books as books_of
@@ -88,7 +88,7 @@ class PracticeMailchimp(Practice):
         wanted = [hook for hook in held["webhooks"].values() if hook["events"][kind] and hook["sources"][source]]
         if not wanted:
             return
-        now = datetime.now(UTC)
+        now = moment.now()
         form = {"type": kind, "fired_at": now.strftime("%Y-%m-%d %H:%M:%S")}
         for name, text in data().items():
             form[f"data{name}" if name.startswith("[") else f"data[{name}]"] = text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
+
+from hub.practice import moment
 
 VERSION = "2010-04-01"
 
@@ -19,7 +20,7 @@ def sid(prefix: str) -> str:
 
 def rfc2822() -> str:
     """The time as the 2010 API writes it: `Fri, 24 May 2019 17:44:46 +0000`."""
-    return _second(int(time.time()))
+    return _second(int(moment.seconds()))
 
 
 @lru_cache(maxsize=2)
@@ -29,7 +30,7 @@ def _second(second: int) -> str:
 
 def iso() -> str:
     """The time as the newer APIs write it: `2015-07-30T20:12:31Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def error(status: int, code: int, message: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def events(delivery: Delivery) -> Iterator[Event]:
     yield reading.event(delivery, connector.triggers.keys())
 
 
-@connector.action(repeat="keyed", title="Send data to the tool")
+@connector.action(repeat="keyed", title="Send data to the tool", starts_messages=True)
 def send(client: Client, data: Mapping[str, Any], *, url: str | None = None, key: str = "") -> dict[str, Any]:
     """Posts `data` as JSON to the address that the connection sends to, or to another `url` at the same host.
 

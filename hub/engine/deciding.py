@@ -69,7 +69,7 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
         line.due_at = now
     elif step.action == CHOOSE:
         line.due_at = now
-        line.answer = _chosen(run, step)
+        line.answer = _chosen(hub, run, step)
         line.reason = f"Test “{step.inputs['test']}”: {line.answer}."
     else:
         assert run.enabled is not None
@@ -80,7 +80,13 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
     return line
 
 
-def _chosen(run: Run, step: Step) -> str:
+def _chosen(hub: Hub, run: Run, step: Step) -> str:
+    if hub.choices is not None:
+        test, options = step.inputs["test"], step.inputs["options"]
+        name: str = hub.choices.get(test, min(options))
+        if name not in options:
+            raise ReplayFailed(f"The test “{test}” has no option {name}. It has {', '.join(options)}.")
+        return name
     who = arms.name_of(run.row.person_id, run.row.event_id)
     return arms.option(run.workspace, run.row.recipe, step.inputs["test"], step.inputs["options"], who)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
+from ..database import Database
 from ..enabled import Enabled
 from ..errors import HubError, Rejected, ReplayFailed
 from ..event import Event
@@ -25,8 +27,24 @@ LEASE_SECONDS = 30
 def claim(hub: Hub, limit: int) -> Sequence[Any]:
     """The next due runs. Of one person's runs, only the one of the earliest event goes on; one that waits, for
     time or for a provider that is down, lets later ones pass."""
+    table, database = schema.run, hub.database
+    asked = {"now": hub.clock.now(), "most": limit}
+    if database.is_sqlite:
+        # One file has one writer: the fence alone tells if another process was faster, and a commit is saved.
+        with database.read() as connection:
+            return connection.execute(_due_rows(database), asked).all()
+    with database.write() as connection:
+        ids = connection.execute(_due(database).with_for_update(skip_locked=True, of=table), asked).scalars().all()
+        if not ids:
+            return []
+        until = database.db_now + LEASE_SECONDS * 1000
+        statement = sa.update(table).where(table.c.id.in_(ids)).values(leased_until=until, fence=table.c.fence + 1)
+        return connection.execute(statement.returning(*table.c)).all()
+
+
+def _due(database: Database) -> sa.Select[Any]:
+    """The ids of the runs that are due; with `now` in milliseconds, and how many at `most`."""
     table, earlier = schema.run, schema.run.alias("earlier")
-    database = hub.database
     blocked = sa.exists().where(
         earlier.c.person_id == table.c.person_id,
         earlier.c.ended_at.is_(None),
@@ -34,27 +52,15 @@ def claim(hub: Hub, limit: int) -> Sequence[Any]:
         (earlier.c.event_at < table.c.event_at)
         | ((earlier.c.event_at == table.c.event_at) & (earlier.c.event_id < table.c.event_id)),
     )
-    due = (
-        sa.select(table.c.id)
-        .where(
-            table.c.due_at <= hub.clock.now(),
-            table.c.leased_until < database.db_now,
-            sa.not_(blocked),
-        )
-        .order_by(table.c.due_at, table.c.id)
-        .limit(limit)
-    )
-    if database.is_sqlite:
-        # One file has one writer: the fence alone tells if another process was faster, and a commit is saved.
-        with database.read() as connection:
-            return connection.execute(sa.select(table).where(table.c.id.in_(due))).all()
-    with database.write() as connection:
-        ids = connection.execute(due.with_for_update(skip_locked=True, of=table)).scalars().all()
-        if not ids:
-            return []
-        until = database.db_now + LEASE_SECONDS * 1000
-        statement = sa.update(table).where(table.c.id.in_(ids)).values(leased_until=until, fence=table.c.fence + 1)
-        return connection.execute(statement.returning(*table.c)).all()
+    is_free = table.c.leased_until < database.db_now
+    due = sa.select(table.c.id).where(table.c.due_at <= sa.bindparam("now"), is_free, sa.not_(blocked))
+    return due.order_by(table.c.due_at, table.c.id).limit(sa.bindparam("most"))
+
+
+@lru_cache(maxsize=4)
+def _due_rows(database: Database) -> sa.Select[Any]:
+    # Made once: making it costs more than SQLite takes for it.
+    return sa.select(schema.run).where(schema.run.c.id.in_(_due(database)))
 
 
 def load(hub: Hub, rows: Sequence[Any], onto: tuple[Recipe, Enabled] | None = None) -> list[Run]:
@@ -101,7 +107,7 @@ def _load_workspace(
         run = runs[row.run_id]
         if run.sealer is not None:
             try:
-                run.lines[row.position] = _line(row, run.sealer)
+                run.lines[row.position] = line_of(row, run.sealer)
             except HubError as error:
                 run.problem = error
             except Exception as error:  # an older release may have written it otherwise
@@ -123,7 +129,8 @@ def _at_hand(hub: Hub, connection: sa.Connection, event_ids: set[int]) -> dict[i
     return {row.id: (found[row.id], row.received_at) for row in connection.execute(kept)} if found else {}
 
 
-def _line(row: Any, sealer: Sealer) -> Line:
+def line_of(row: Any, sealer: Sealer) -> Line:
+    """A step of a run, opened."""
     line = Line(
         row.position,
         row.action,

@@ -89,13 +89,21 @@ class Outcome:
         return HubError(self.reason) if isinstance(self.result, ConnectorBroken) else self.failure
 
 
+StandIn = Callable[[Waiting], Any]
+"""Answers a step in place of its connector, or gives `LEAVES` where it does not."""
+
+LEAVES = object()
+
+
 @dataclass(frozen=True)
 class Caller:
-    """What calls are made with: the account's client, its secrets, and who is told what answers say about limits."""
+    """What calls are made with: the account's client, its secrets, and who is told what answers say about limits.
+    `stand_in` is asked first, in a rehearsal."""
 
     client: Any = field(repr=False)
     secrets: Sequence[str] = field(repr=False)
     observer: Callable[[Observation], None] = field(repr=False)
+    stand_in: StandIn | None = field(default=None, repr=False)
 
 
 def idempotency_key(step: Waiting) -> str:
@@ -107,12 +115,29 @@ def make(call: Call, caller: Caller) -> list[Outcome]:
     """Makes the call. Gives one outcome per step and raises nothing, whatever the connector does."""
     try:
         with observing(caller.observer):
-            answers = _many(call, caller.client) if call.action.many else [_one(call.steps[0], caller.client)]
+            answers = _answers(call, caller)
         return [_outcome(step, answer, caller) for step, answer in zip(call.steps, answers, strict=True)]
     except BaseException as error:  # a library may even ask the process to exit; in a call's thread nobody hears it
         inputs = [step.inputs for step in call.steps]
         result, reason = _failure(error, inputs, caller)
         return [Outcome(step, result, reason) for step in call.steps]
+
+
+def _answers(call: Call, caller: Caller) -> Sequence[Any]:
+    """One answer per step, or the error in its place."""
+    given = [_stood_in(step, caller.stand_in) for step in call.steps] if caller.stand_in else [LEAVES] * len(call.steps)
+    left = Call(tuple(step for step, answer in zip(call.steps, given, strict=True) if answer is LEAVES))
+    if not left.steps:
+        return given
+    made = iter(_many(left, caller.client) if call.action.many else [_one(left.steps[0], caller.client)])
+    return [next(made) if answer is LEAVES else answer for answer in given]
+
+
+def _stood_in(step: Waiting, stand_in: StandIn) -> Any:
+    try:
+        return stand_in(step)
+    except Exception as error:
+        return error
 
 
 def _one(step: Waiting, client: Any) -> Any:

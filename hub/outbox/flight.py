@@ -49,7 +49,7 @@ LATEST_SECONDS = 0.05
 
 
 class Flight:
-    """Makes calls in threads and keeps what came back until it is taken.
+    """Makes calls in threads and keeps what came back until it is taken. Without threads, whoever sends makes the call.
 
     `may_leave` is asked right before each call: a process that stood still must not call in another one's place.
     `monotonic` gives the hub's time in seconds.
@@ -112,6 +112,9 @@ class Flight:
             self._people[step.person_id, step.name[0]] += 1
         if self._is_halted:
             self._come_back(trip)
+            return
+        if not self._most:
+            self._do(trip, work)
             return
         self._waiting.put((trip.steps[0].priority, next(self._numbers), trip, work))
         if len(self._threads) < min(self._most, self._count):

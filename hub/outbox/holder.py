@@ -77,7 +77,7 @@ class _Holder:
         self.workspace = hub.workspaces.get(self.connection.workspace_id)
         self.backlog = Backlog(hub, self.workspace, connection_id)
         self.pace = pace_of(hub, self.connection)
-        threads = self.connection.connector.limit.concurrent
+        threads = self.connection.connector.limit.concurrent if hub.has_threads else 0
         in_flight = metrics.IN_FLIGHT.labels(self.connection.connector.name)
         self.flight = Flight(threads, f"perform-{connection_id}", poke, self._may_leave, hub.clock.monotonic, in_flight)
         self.observations: deque[Observation] = deque()
@@ -113,7 +113,7 @@ class _Holder:
             )
             self.hub.connections.lose_login(self.connection, veiled(says, (), secrets))
             return False
-        self.caller = Caller(client, secrets, self.observations.append)
+        self.caller = Caller(client, secrets, self.observations.append, self.hub.stand_in)
         return True
 
     def _renew(self) -> bool:

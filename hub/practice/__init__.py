@@ -4,6 +4,7 @@ A practice account is connected like any other; demo, tests and benchmark use th
 brings its own in `<connector>/practice.py`, as an object called `service`.
 """
 
+from . import moment
 from .service import Fault, Practice, Request, Response, json_answer
 
-__all__ = ["Fault", "Practice", "Request", "Response", "json_answer"]
+__all__ = ["Fault", "Practice", "Request", "Response", "json_answer", "moment"]

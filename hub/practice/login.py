@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from markupsafe import escape
 
 from ..authorization import OAuth
+from . import moment
 from .service import Practice, Request, Response, json_answer
 
 CODE_SECONDS = 600.0
@@ -79,7 +80,7 @@ class Login:
         found = self._kept["access"].get(access_token)
         if found is None:
             return "unknown"
-        if found["until"] is not None and found["until"] <= time.time():
+        if found["until"] is not None and found["until"] <= moment.seconds():
             return "ended"
         self._begin_to_use(found["refresh"])
         return "good"
@@ -129,7 +130,7 @@ class Login:
             self._kept["codes"][code] = {
                 "redirect_uri": asked["redirect_uri"],
                 "challenge": asked.get("code_challenge") if self.oauth.pkce else None,
-                "until": time.time() + CODE_SECONDS,
+                "until": moment.seconds() + CODE_SECONDS,
             }
             back["code"] = code
         else:
@@ -152,7 +153,7 @@ class Login:
 
     def _for_code(self, form: Mapping[str, str]) -> Response:
         code = self._kept["codes"].pop(form.get("code", ""), None)
-        if code is None or code["until"] <= time.time():
+        if code is None or code["until"] <= moment.seconds():
             return self.refuse(400, "invalid_grant", "The code was not found, was used, or is too old.")
         if form.get("redirect_uri") != code["redirect_uri"]:
             return self.refuse(400, "invalid_grant", "The redirect URL is not the one that the code was given for.")
@@ -178,7 +179,7 @@ class Login:
     def _given(self, form: Mapping[str, str], refresh_token: str, previous: str | None) -> Response:
         seconds = getattr(self.service, "token_seconds", 0)
         access_token = self._new("access")
-        until = time.time() + seconds if seconds else None
+        until = moment.seconds() + seconds if seconds else None
         self._kept["access"][access_token] = {"until": until, "refresh": refresh_token}
         answer: dict[str, Any] = {"access_token": access_token, **self.more(form)}
         if seconds:

@@ -34,10 +34,11 @@ class _Letter:
 
 
 class Courier:
-    """Posts webhooks in threads of its own, which begin with the first one. Connections stay open between them."""
+    """Posts webhooks in threads of its own, which begin with the first one. Connections stay open between them.
+    One that `is_muted` posts nothing."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, is_muted: bool = False) -> None:
+        self.name, self.is_muted = name, is_muted
         self._changed = threading.Condition()
         self._waiting: list[_Letter] = []
         self._numbers = count()
@@ -48,6 +49,8 @@ class Courier:
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes, tries: int) -> None:
         """Posts it soon; up to so many times, until it is answered 2xx."""
+        if self.is_muted:
+            return
         with self._changed:
             if len(self._threads) < THREADS:
                 self._threads.append(threading.Thread(target=self._work, daemon=True, name=self.name))

@@ -21,7 +21,7 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
@@ -174,7 +174,8 @@ class _Handler(StreamRequestHandler):
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = self.rfile.read(int(headers.get("CONTENT_LENGTH") or 0))
         try:
-            response = self.server.app.answer(Request(self._environ(method, target, headers, body)))
+            about = environment(method, target, headers, body, self.server.server_address[:2])
+            response = self.server.app.answer(Request(about | {"REMOTE_ADDR": self.client_address[0]}))
         except ConnectionDropped:
             self.connection.shutdown(socket.SHUT_RDWR)
             return False
@@ -186,26 +187,34 @@ class _Handler(StreamRequestHandler):
         found: dict[str, str] = {}
         while (line := self.rfile.readline(65_536)) not in (b"\r\n", b"\n", b""):
             name, _, value = line.decode("latin-1").partition(":")
-            key = name.strip().upper().replace("-", "_")
-            found.setdefault(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", value.strip())
+            found.setdefault(header_key(name), value.strip())
         return found
 
-    def _environ(self, method: str, target: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        path, _, query = target.partition("?")
-        host, port = self.server.server_address[:2]
-        return headers | {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote(path, "latin-1") if "%" in path else path,
-            "QUERY_STRING": query,
-            "SERVER_NAME": str(host),
-            "SERVER_PORT": str(port),
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": self.client_address[0],
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "CONTENT_LENGTH": str(len(body)),
-        }
+
+def header_key(name: str) -> str:
+    """A header's name in a WSGI environment."""
+    key = name.strip().upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def environment(
+    method: str, target: str, headers: Mapping[str, str], body: bytes, place: tuple[Any, Any]
+) -> dict[str, Any]:
+    """The WSGI environment of a call to a place, a host and its port. `headers` are named as in that already."""
+    path, _, query = target.partition("?")
+    return {
+        **headers,
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path, "latin-1") if "%" in path else path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": str(place[0]),
+        "SERVER_PORT": str(place[1]),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
+    }
 
 
 def _on_the_wire(response: Response, method: str) -> bytes:

@@ -9,7 +9,9 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any, ClassVar
@@ -21,6 +23,8 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as AnyRequest
 from werkzeug.wrappers import Response
 
+from ..event import Event
+from . import moment
 from .faults import ConnectionDropped, Fault
 from .sending import Courier
 
@@ -30,6 +34,21 @@ Handler = Callable[..., Response]
 
 LISTED = 5000
 """Calls that are kept to be looked at, the last ones; all are counted."""
+
+_LASTING = [
+    "name",
+    "account",
+    "lock",
+    "login",
+    "courier",
+    "_routes",
+    "_router",
+    "_handlers",
+    "_happenings",
+    "_reset",
+    "_meets",
+]
+"""What a service is made of, rather than what happened to it."""
 
 _written = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -79,6 +98,7 @@ class Practice:
         self._handlers: dict[str, Handler] = {}
         self._happenings: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self._reset: Callable[[], dict[str, Any]] = dict
+        self._meets: Callable[[Event], None] | None = None
 
     # ---- declaring
 
@@ -86,6 +106,12 @@ class Practice:
         """Marks the function that gives the books of a new account."""
         self._reset, self.books = books, books()
         return books
+
+    def meeting(self, function: Callable[[Event], None]) -> Callable[[Event], None]:
+        """Marks a function that has the account know what the provider must know when it tells this event: whom it is
+        about, what they bought. A rehearsal calls it with each event, before that comes in."""
+        self._meets = function
+        return function
 
     def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
         """Marks a handler: `handler(request, **path_values)` gives the answer. `path` is the vendor's own path, with
@@ -129,7 +155,7 @@ class Practice:
 
     def handle(self, request: Request) -> Response:
         """Answers one call: faults first, then the guard, then the handler; every call is counted and listed."""
-        call = {"at": time.time(), "connector": self.name, "method": request.method, "path": request.path}
+        call = {"at": moment.seconds(), "connector": self.name, "method": request.method, "path": request.path}
         call["status"] = None
         with self.lock:
             self.in_flight += 1
@@ -210,6 +236,33 @@ class Practice:
     def send(self, url: str, headers: Mapping[str, str], body: bytes, *, tries: int = 5) -> None:
         """Posts a webhook in the background, again after a while if it is not answered 2xx."""
         self.courier.send(url, headers, body, tries)
+
+    # ---- in rehearsals
+
+    @contextmanager
+    def apart(self, state: dict[str, Any]) -> Iterator[None]:
+        """Has the service go on, in this block, from another state than its own, and writes the state it ends in back
+        there; an empty one is that of a new account. No webhooks leave. Others who call it wait meanwhile."""
+        with self.lock:
+            own = {name: value for name, value in vars(self).items() if name not in _LASTING}
+            is_new = not state
+            vars(self).update(state or deepcopy(own))
+            courier, self.courier = self.courier, Courier(f"{self.name} in a rehearsal", is_muted=True)
+            try:
+                if is_new:
+                    self.reset()
+                yield
+            finally:
+                state |= {name: value for name, value in vars(self).items() if name not in _LASTING}
+                for name in state.keys() - own.keys():
+                    del vars(self)[name]
+                vars(self).update(own)
+                self.courier = courier
+
+    def meet(self, event: Event) -> None:
+        """Has the account know whom an event is about, as far as its connector says how."""
+        if self._meets is not None:
+            self._meets(event)
 
     # ---- for tests, demos and measurements
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import CHOOSE, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .queries import MOST_STEPS, Account, Run, Step
@@ -140,18 +140,15 @@ def _gap(step: Step, at: Moment, now: int) -> Line:
         return Line(words.step_state("dropped"), says, at=at, gap=True)
     outcome: Said = (step.reason,) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
-        outcome = (f"It happened: {words.happening(step.answered_by)}." if step.answered_by else "It did not happen.",)
+        outcome = (words.came(step.answered_by),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 
 def _wait(step: Step, now: int) -> Said:
-    length = words.span(step.due_at - step.asked_at) if step.due_at is not None else None
-    if step.action == WAIT_FOR:
-        most = f", {length} at most" if length else ""
-        return (f"Wait until {words.any_of(list(step.awaits))}{most}",)
     if step.action == SLEEP_UNTIL and step.due_at is not None:
         return ("Wait until ", words.moment(step.due_at, now))
-    return (f"Wait {length}",) if step.action == SLEEP and length else ("Wait",)
+    length = step.due_at - step.asked_at if step.due_at is not None else None
+    return (words.wait(step.action, list(step.awaits), length),)
 
 
 def _outcome(step: Step, now: int, account: Account | None) -> Said:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
+from ..step import WAIT_FOR
 from ..timing import iso, to_datetime
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -163,6 +164,32 @@ def any_of(kinds: list[str]) -> str:
     """Several kinds of events: "an order is placed, or an order is paid"."""
     said = list(dict.fromkeys(happening(kind) for kind in kinds))
     return ", or ".join(said) or "something happens"
+
+
+def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
+    """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
+    order is placed, 3 days at most"."""
+    length = span(milliseconds) if milliseconds is not None else None
+    if action == WAIT_FOR:
+        return f"Wait until {any_of(kinds)}" + (f", {length} at most" if length else "")
+    return f"Wait {length}" if length else "Wait"
+
+
+def came(kind: str | None) -> str:
+    """How a wait for something ended: by the type of the event that came, or none."""
+    return f"It happened: {happening(kind)}." if kind else "It did not happen."
+
+
+def question(text: str) -> str:
+    """What somebody of the business is asked."""
+    return f"Ask somebody of yours: “{text}”"
+
+
+def answered(answer: str | None, *, by_somebody: bool) -> str:
+    """How a question to somebody of the business ended."""
+    if by_somebody:
+        return f"They said “{answer}”."
+    return f"Nobody answered in time, so it is “{answer}”." if answer else "Nobody answered in time."
 
 
 def recipe(name: str) -> str:

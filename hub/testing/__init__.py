@@ -11,7 +11,8 @@
 A check reads the connector's own samples, and calls its `check` on a small server of its own on this machine. It
 raises AssertionError with a sentence that says what is wrong and where.
 
-And for tests of recipes: `rehearse` runs one to its end without a database or a network, and gives its steps.
+And for tests of recipes: `rehearse` plays one to its end, by the real engine, in time that passes at once, with the
+practice services and no network, and gives its steps and its timeline: see `hub.rehearsal`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..connector import Connector
+from ..rehearsal import Entry, Rehearsed, Trouble, rehearse
 from . import declaration, login, reading, trust
-from .rehearsing import Rehearsed, rehearse
 
-__all__ = ["CHECKS", "Check", "Rehearsed", "contract", "rehearse"]
+__all__ = ["CHECKS", "Check", "Entry", "Rehearsed", "Trouble", "contract", "rehearse"]
 
 CHECKS: tuple[Callable[[Connector], None], ...] = (
     *declaration.CHECKS,

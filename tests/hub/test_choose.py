@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors import shopify
 from hub import Event, Steps, arms, choose, engine, outcomes, recipe, sleep
 from hub.setup import queries, timeline
 from hub.testing import rehearse
@@ -149,15 +150,22 @@ def test_a_run_tells_what_was_chosen(world: World, monkeypatch: pytest.MonkeyPat
     assert (drawn[1].state, drawn[1].gap) == (timeline.OVER, False)
 
 
-def test_a_test_of_a_recipe_chooses_what_it_wants() -> None:
-    sample, answers = telling.happened.sample, {telling.do: {"id": "1"}}
-    usual = rehearse(greet, sample, answers)
-    other = rehearse(greet, sample, {**answers, choose: {"greeting": "b"}})
-    assert [step.inputs["what"] for step in usual.of(telling.do)] == ["Hello", "Hello"]
-    assert [step.inputs["what"] for step in other.of(telling.do)] == ["Good morning", "Good morning"]
-    assert other.steps[0] == choose("greeting", a="Hello", b="Good morning")
-    with pytest.raises(LookupError, match="no option 'c'"):
-        rehearse(greet, sample, {**answers, choose: {"greeting": "c"}})
+@recipe(on=shopify.order_created, title="Note")
+def note(event: Event) -> Steps:
+    """Notes one of two things."""
+    yield shopify.add_order_note("1", (yield choose("note", a="Hello", b="Hey")))
+    return None
+
+
+def test_a_rehearsal_chooses_what_it_is_told_else_the_first() -> None:
+    sample, answers = shopify.order_created.sample, {shopify.add_order_note: {"id": "1"}}
+    usual = rehearse(note, sample, answers)
+    other = rehearse(note, sample, answers, choices={"note": "b"})
+    assert usual.steps == [choose("note", a="Hello", b="Hey"), shopify.add_order_note("1", "Hello")]
+    assert other.steps == [choose("note", a="Hello", b="Hey"), shopify.add_order_note("1", "Hey")]
+    assert (other.timeline[0].says, other.timeline[0].outcome) == ("Test “note”: b", "would happen")
+    failed = rehearse(note, sample, answers, choices={"note": "c"})
+    assert (failed.state, failed.says) == ("held", "The test “note” has no option c. It has a, b.")
 
 
 @pytest.mark.parametrize(("test", "options"), [("a=b", {"a": 1, "b": 2}), ("t", {"a": 1}), ("t", {"a b": 1, "c": 2})])

@@ -52,7 +52,13 @@ def states(world: World) -> dict[str, str]:
 
 def test_nothing_leaves_while_paused_and_all_of_it_goes_on_afterwards(world: World, shop: Shop) -> None:
     pausing.pause(world.hub, world.workspace)
-    assert states(world) == {"shopify": "ready", "hubspot": "ready", "mailchimp": "paused", "twilio": "paused"}
+    assert states(world) == {
+        "shopify": "ready",
+        "hubspot": "ready",
+        "mailchimp": "paused",
+        "twilio": "paused",
+        "webhook": "paused",
+    }
     shop.place()
     world.settle()
     assert shop.texts() == 0

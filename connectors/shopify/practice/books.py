@@ -7,11 +7,12 @@ thousands of customers nor thousands of orders of one cost a search.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from hub.practice import moment
 
 from .people import FIRST_CUSTOMER
 from .webhook import now
@@ -36,7 +37,7 @@ def new_shop(scopes: list[str]) -> Books:
     It numbers orders and customers from a place of its own: a hub that knew an earlier practice shop would take an
     order with the same number for a repeat, and a customer for the one who had the number before.
     """
-    place = int(time.time()) % 1_000_000
+    place = int(moment.seconds()) % 1_000_000
     return {
         "shop_name": "Practice Mill",
         "installed": True,
@@ -50,17 +51,17 @@ def new_shop(scopes: list[str]) -> Books:
         "last_order": 1000 + place,
         "customers_from": FIRST_CUSTOMER + place * 1000,
         "last_subscription": 0,
-        "bucket": {"size": BUCKET, "restore": RESTORE, "left": BUCKET, "at": time.monotonic()},
+        "bucket": {"size": BUCKET, "restore": RESTORE, "left": BUCKET, "at": moment.monotonic()},
     }
 
 
-def new_customer(books: Books, details: Mapping[str, Any]) -> dict[str, Any]:
-    """A customer who is new to the shop: email, phone, name or first_name and last_name, at. Nothing is said about
-    marketing yet."""
+def new_customer(books: Books, details: Mapping[str, Any], customer_id: int | None = None) -> dict[str, Any]:
+    """A customer who is new to the shop: email, phone, name or first_name and last_name, at; of the next id, if none is
+    given. Nothing is said about marketing yet."""
     first, _, last = str(details["name"]).partition(" ")
     at = details.get("at") or now()
     customer = {
-        "id": books["customers_from"] + len(books["customers"]) + 1,
+        "id": customer_id or books["customers_from"] + len(books["customers"]) + 1,
         "email_address": details["email"],
         "phone": details["phone"],
         "first_name": details.get("first_name", first),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub.practice import Practice, Request, Response, json_answer
+from hub.practice import Practice, Request, Response, json_answer, moment
 from hub.practice.login import Login
 
 from ..documents import BY_NAME, VERSION
@@ -101,9 +100,9 @@ class Shop(Practice):
 
     def pay(self, price: int) -> bool:
         """Takes points from the bucket, if it holds them."""
-        bucket, moment = self.books["bucket"], time.monotonic()
-        bucket["left"] = min(bucket["size"], bucket["left"] + (moment - bucket["at"]) * bucket["restore"])
-        bucket["at"] = moment
+        bucket, at = self.books["bucket"], moment.monotonic()
+        bucket["left"] = min(bucket["size"], bucket["left"] + (at - bucket["at"]) * bucket["restore"])
+        bucket["at"] = at
         if bucket["left"] < price:
             return False
         bucket["left"] -= price
@@ -143,7 +142,7 @@ def callback_signature(query: Mapping[str, str], secret: str) -> str:
 
 
 def _sign(parameters: dict[str, str]) -> dict[str, str]:
-    told = {"shop": SHOP, "timestamp": str(int(time.time()))}
+    told = {"shop": SHOP, "timestamp": str(int(moment.seconds()))}
     return told | {"hmac": callback_signature(parameters | told, OAUTH.practice[1])}
 
 

@@ -8,8 +8,9 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from hub.practice import moment
 
 from ..documents import VERSION
 from .people import SHOP
@@ -36,11 +37,11 @@ def signed(
         "X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode(),
         "X-Shopify-Shop-Domain": shop,
         "X-Shopify-Topic": topic,
-        "X-Shopify-Triggered-At": triggered_at or datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "X-Shopify-Triggered-At": triggered_at or moment.now().isoformat().replace("+00:00", "Z"),
         "X-Shopify-Webhook-Id": webhook_id or str(uuid.uuid4()),
     }, body
 
 
 def now() -> str:
     """The time as Shopify's payloads write it: `2026-11-22T12:00:00+00:00`."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return moment.now().isoformat(timespec="seconds")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from connectors.shopify.practice import books
+from hub.practice import moment
 from hub.practice.service import Practice
+from hub.timing import FrozenClock
 
 
 def numbers(shop: Practice, names: str) -> set[int]:
@@ -14,12 +13,11 @@ def numbers(shop: Practice, names: str) -> set[int]:
     return {order["id"] for order in orders} | {order["customer"]["id"] for order in orders}
 
 
-def test_orders_and_customers_of_a_shop_that_is_started_anew_have_numbers_of_their_own(
-    shop: Practice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    began = books.time.time()
-    first = numbers(shop, "abcdef")
-    monkeypatch.setattr(books.time, "time", lambda: began + 60)
-    second = numbers(shop, "abcdef")
+def test_orders_and_customers_of_a_shop_that_is_started_anew_have_numbers_of_their_own(shop: Practice) -> None:
+    clock = FrozenClock()
+    with moment.told_by(clock):
+        first = numbers(shop, "abcdef")
+        clock.advance(60)
+        second = numbers(shop, "abcdef")
     assert len(first) == len(second) == 12
     assert first.isdisjoint(second)

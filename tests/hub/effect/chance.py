@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
+import secrets
 from bisect import bisect
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
+
+
+def seeded(seed: int | None) -> tuple[int, Random]:
+    """Chance from a seed, or from a fresh one, which is told so that it can be had again."""
+    seed = secrets.randbits(32) if seed is None else seed
+    return seed, Random(seed)
 
 
 def binomial(random: Random, count: int, rate: float) -> int:

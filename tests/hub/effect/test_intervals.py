@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import secrets
 from random import Random
 
 import pytest
 
 from hub.effect.intervals import Interval, Values, difference_of_means, difference_of_shares, share, students_t
-from tests.hub.effect.chance import binomial
+from tests.hub.effect.chance import binomial, seeded
 
 TRIALS = 2_000
 
@@ -27,7 +26,7 @@ SCENARIOS = [
     ((1_000, 1_000), (0.05, 0.06)),
 ]
 FIXED = (20261125, 4)
-SEEDS = [*FIXED, secrets.randbits(32)]
+SEEDS = [*FIXED, None]
 
 
 def rounded(interval: Interval) -> tuple[float, float]:
@@ -92,8 +91,8 @@ def coverage(random: Random, people: tuple[int, int], rates: tuple[float, float]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_intervals_of_shares_hold_the_truth_95_times_out_of_100(seed: int) -> None:
-    random = Random(seed)
+def test_intervals_of_shares_hold_the_truth_95_times_out_of_100(seed: int | None) -> None:
+    seed, random = seeded(seed)
     found = {scenario: coverage(random, *scenario) for scenario in SCENARIOS}
     mean = sum(found.values()) / len(found)
     print(f"\nseed {seed}: on average {mean:.2%}")
@@ -106,8 +105,8 @@ def test_intervals_of_shares_hold_the_truth_95_times_out_of_100(seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_intervals_of_values_hold_the_truth_95_times_out_of_100(seed: int) -> None:
-    random = Random(seed)
+def test_intervals_of_values_hold_the_truth_95_times_out_of_100(seed: int | None) -> None:
+    seed, random = seeded(seed)
     found = []
     for people, rates, size in [((2_700, 300), (0.15, 0.12), 0.6), ((900, 900), (0.10, 0.10), 0.5)]:
         true = (rates[0] - rates[1]) * math.exp(4 + size * size / 2)

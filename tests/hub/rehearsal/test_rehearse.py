@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from hub import Event, Rejected, ServiceDown, Step, Steps, now, recipe, sleep, sleep_until, together, wait_for
+from hub import (
+    Event,
+    OutcomeUnknown,
+    Person,
+    Rejected,
+    ServiceDown,
+    Step,
+    Steps,
+    ask_person,
+    now,
+    recipe,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 from hub.errors import RecipeChanged, ReplayFailed, SettingInvalid, StepNotYielded
-from hub.testing import rehearse
+from hub.testing import Trouble, rehearse
 from tests import telling
 
+pytestmark = pytest.mark.usefixtures("telling_known")
+
+ADA = Person("ada@example.com")
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 def event(type: str = telling.happened.type, at: datetime = START, **data: Any) -> Event:
-    return Event(key=f"{type} {at} {data}", type=type, at=at, data=data)
+    return Event(key=f"{type} {at} {data}", type=type, at=at, data=data, person=ADA)
 
 
 def ended(**span: float) -> Event:
@@ -198,13 +217,52 @@ def test_a_refusal_that_nobody_catches_is_a_failed_run():
     assert (run.state, run.says) == ("failed", "Not this one.")
 
 
-def test_what_never_reaches_a_recipe_is_no_answer():
+def test_a_service_that_is_down_for_an_hour_is_tried_until_it_answers_again():
+    def one(event: Event) -> Steps:
+        yield telling.do(1)
+        at = yield now()
+        return f"{at - event.at > timedelta(hours=1)}"
+
+    down = Trouble("telling", START, timedelta(hours=1))
+    run = rehearse(declared(one), event(), {telling.do: None}, troubles=[down])
+    (entry,) = run.timeline
+    assert (run.state, run.says, entry.outcome) == ("done", "True", "would happen")
+    assert START + timedelta(hours=1) <= entry.at <= START + timedelta(hours=1, minutes=20)
+    assert re.fullmatch(r"Do it \(at attempt \d+\)", entry.says)
+
+
+def test_a_service_that_never_answers_is_given_up_after_three_days():
     def one(event: Event) -> Steps:
         yield telling.do(1)
         return None
 
-    with pytest.raises(TypeError, match="ServiceDown never reaches a recipe"):
-        rehearse(declared(one), event(), {telling.do: ServiceDown()})
+    run = rehearse(declared(one), event(), {telling.do: ServiceDown("It is down.")})
+    (entry,) = run.timeline
+    assert (run.state, entry.outcome) == ("failed", "skipped")
+    assert timedelta(days=3) <= entry.at - START <= timedelta(days=3, hours=1)
+
+
+def test_a_call_that_nobody_can_find_out_about_waits_for_a_person():
+    def one(event: Event) -> Steps:
+        yield telling.ring(1)
+        return None
+
+    run = rehearse(declared(one), event(), {telling.ring: OutcomeUnknown("No answer.")})
+    (entry,) = run.timeline
+    assert (run.state, entry.outcome) == ("held", "waits")
+    assert "Look at the provider" in (entry.reason or "")
+
+
+def test_a_mistake_in_an_answer_is_the_tests_and_is_raised():
+    def one(event: Event) -> Steps:
+        yield telling.do(1)
+        return None
+
+    def mistaken(what: int) -> None:
+        raise AssertionError(f"{what} was not expected.")
+
+    with pytest.raises(AssertionError, match="1 was not expected"):
+        rehearse(declared(one), event(), {telling.do: mistaken})
 
 
 def test_what_would_hold_a_run_is_raised():
@@ -233,3 +291,30 @@ def test_a_loop_without_an_end_is_told():
 
     with pytest.raises(ReplayFailed, match="a loop without an end"):
         rehearse(declared(looping), event())
+
+
+# ---- questions
+
+
+@recipe(on=telling.happened, title="Refund")
+def refund(event: Event) -> Steps:
+    """Asks whether to refund."""
+    said = yield ask_person("Refund it?", choices=["Yes", "No"], timeout=timedelta(days=1), default="No")
+    yield telling.do(said)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "said", "after", "details"),
+    [
+        (["Yes"], "Yes", timedelta(), "They said “Yes”."),
+        ([], "No", timedelta(days=1), "Nobody answered in time, so it is “No”."),
+    ],
+)
+def test_a_question_is_answered_as_the_test_says_or_by_nobody(
+    decisions: list[str], said: str, after: timedelta, details: str
+) -> None:
+    run = rehearse(refund, event(), {telling.do: None}, decisions=decisions)
+    assert run.steps[-1] == telling.do(said)
+    asked, done = run.timeline
+    assert (asked.says, asked.outcome, asked.details) == ("Ask somebody of yours: “Refund it?”", "waits", details)
+    assert done.at - asked.at == after
