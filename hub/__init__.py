@@ -1,10 +1,11 @@
 """Regulars: what recipes and connectors are written with. This is the whole public API."""
 
-from .connector import Action, Connector, Field, Limit, Match, OAuth, Trigger
+from .connector import Action, Connector, Field, Item, Limit, Match, OAuth, Page, Trigger
 from .delivery import Delivery
 from .errors import (
     ActionFailed,
     NotAuthorized,
+    NotSent,
     OutcomeUnknown,
     PayloadUnreadable,
     RateLimited,
@@ -12,10 +13,23 @@ from .errors import (
     ServiceDown,
     TryLater,
 )
-from .event import UNKNOWN, Consent, Event, Person
+from .event import UNKNOWN, Consent, Event, Person, Place
 from .recipe import Recipe, recipe
 from .recipe_settings import Setting
-from .step import Step, Steps, ask_person, choose, now, sleep, sleep_until, together, wait_for
+from .schedule import Schedule, daily, monthly, weekly, yearly
+from .step import (
+    Step,
+    Steps,
+    ask_person,
+    choose,
+    complaint_closed,
+    complaint_opened,
+    now,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 
 __all__ = [
     "UNKNOWN",
@@ -26,16 +40,21 @@ __all__ = [
     "Delivery",
     "Event",
     "Field",
+    "Item",
     "Limit",
     "Match",
     "NotAuthorized",
+    "NotSent",
     "OAuth",
     "OutcomeUnknown",
+    "Page",
     "PayloadUnreadable",
     "Person",
+    "Place",
     "RateLimited",
     "Recipe",
     "Rejected",
+    "Schedule",
     "ServiceDown",
     "Setting",
     "Step",
@@ -44,10 +63,16 @@ __all__ = [
     "TryLater",
     "ask_person",
     "choose",
+    "complaint_closed",
+    "complaint_opened",
+    "daily",
+    "monthly",
     "now",
     "recipe",
     "sleep",
     "sleep_until",
     "together",
     "wait_for",
+    "weekly",
+    "yearly",
 ]

@@ -16,6 +16,7 @@ hub_user = Table(
     Column("last_code", Integer, comment="the half minute whose code was used last: none counts twice"),
     Column("runs_hub", Boolean, nullable=False, comment="may do everything, in every workspace"),
     Column("created_at", Instant, nullable=False),
+    Column("language", String(12), comment="that the pages speak to them, as de; none: what their browser asks for"),
 )
 
 membership = Table(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import registry
 from .connector import Connector
-from .errors import SettingInvalid
+from .errors import ConnectionMissing, SettingInvalid
 from .oauth.login import LOGIN, Login, login_in
 
 READY, PAUSED, NEEDS_LOGIN, OFF = "ready", "paused", "needs_login", "off"
@@ -120,3 +121,27 @@ def of_another_login(connector: Connector, fields: Mapping[str, Any]) -> set[str
     if connector.oauth is None:
         return set()
     return set(connector.oauth.instead_of) if LOGIN in fields else {connector.oauth.keeps}
+
+
+def bound(usable: Sequence[Connection], needs: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Which of these connections serves each connector that is needed: the given one, or the only one there is.
+
+    Raises ConnectionMissing, with everything that is missing in one message.
+    """
+    found, faults = {}, []
+    for name in needs:
+        candidates = [account.id for account in usable if account.connector.name == name]
+        title = registry.connector(name).title
+        if name in given and given[name] not in candidates:
+            faults.append(f"{given[name]} is no {title} connection of this workspace")
+        elif name in given:
+            found[name] = given[name]
+        elif len(candidates) == 1:
+            found[name] = candidates[0]
+        elif candidates:
+            faults.append(f"there are {len(candidates)} {title} accounts: choose one with {name}=CONNECTION")
+        else:
+            faults.append(f"no {title} account is connected")
+    if faults:
+        raise ConnectionMissing("Not possible yet: " + "; ".join(faults) + ".")
+    return found

@@ -19,6 +19,7 @@ from .connection import (
     PAUSED,
     READY,
     Connection,
+    bound,
     filled_in,
     for_connector,
     make_client,
@@ -29,7 +30,7 @@ from .connection import (
 )
 from .connector import Connector
 from .database import Database
-from .errors import ActionFailed, ConnectionMissing, ConnectorInvalid, HubError, NotFound, scrubbed
+from .errors import ActionFailed, ConnectorInvalid, HubError, NotFound, scrubbed
 from .oauth.apps import app_at
 from .oauth.login import LOGIN
 from .timing import Clock
@@ -267,26 +268,9 @@ class Connections:
     def bind(self, workspace: Workspace, needs: tuple[str, ...], given: Mapping[str, str]) -> dict[str, str]:
         """Which connection serves each connector that a recipe needs: the given one, or the only one there is.
 
-        Raises ConnectionMissing, with everything that is missing in one message.
+        Raises with everything that is missing in one message.
         """
-        usable = [c for c in self.list(workspace) if c.state != OFF]
-        bound, faults = {}, []
-        for name in needs:
-            candidates = [c.id for c in usable if c.connector.name == name]
-            title = registry.connector(name).title
-            if name in given and given[name] not in candidates:
-                faults.append(f"{given[name]} is no {title} connection of this workspace")
-            elif name in given:
-                bound[name] = given[name]
-            elif len(candidates) == 1:
-                bound[name] = candidates[0]
-            elif candidates:
-                faults.append(f"there are {len(candidates)} {title} accounts: choose one with {name}=CONNECTION")
-            else:
-                faults.append(f"no {title} account is connected")
-        if faults:
-            raise ConnectionMissing("Not possible yet: " + "; ".join(faults) + ".")
-        return bound
+        return bound([account for account in self.list(workspace) if account.state != OFF], needs, given)
 
     def client(self, connection: Connection) -> Any:
         """The connection's client, made once for each change of its fields."""

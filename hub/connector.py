@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from .action import Action, Repeat, faults_of
+from .action import Action, Item, Page, Repeat, faults_of
 from .authorization import OAuth
 from .delivery import Delivery
 from .errors import ConnectorInvalid
@@ -24,9 +24,11 @@ __all__ = [
     "Action",
     "Connector",
     "Field",
+    "Item",
     "Limit",
     "Match",
     "OAuth",
+    "Page",
     "Repeat",
     "Secrets",
     "Trigger",
@@ -183,7 +185,7 @@ class Connector:
         identifies: Callable[[Mapping[str, Any], Any], Person] | None = None,
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
-        starts_messages: bool = False,
+        starts_messages: Channel | bool = False,
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Action[P, R]]:
         """Declares something that can be done: the function gets the client, then the inputs."""
 
@@ -201,6 +203,20 @@ class Connector:
                 answer_key=answer_key,
                 starts_messages=starts_messages,
             )
+            if action.name in self.actions:
+                self._doubled.append(action.name)
+            self.actions[action.name] = action
+            return action
+
+        return register
+
+    def listing(self, *, title: str) -> Callable[[Callable[Concatenate[Any, P], Page]], Action[P, Page]]:
+        """Declares what a schedule can go through, a page at a time: `function(client, …, *, cursor=None)` gives a
+        `Page`. `title` names one of those that it lists, "customer"; an example, as an `Item`, is what
+        `@listing.answering` gives."""
+
+        def register(function: Callable[Concatenate[Any, P], Page]) -> Action[P, Page]:
+            action: Action[P, Page] = Action(self, function, repeat="repeatable", title=title, lists=True)
             if action.name in self.actions:
                 self._doubled.append(action.name)
             self.actions[action.name] = action

@@ -64,6 +64,7 @@ class EnabledRecipes:
         self.connections, self.clock = connections, clock
         self._lock = threading.Lock()
         self._opened: dict[int, Enabled] = {}
+        self._measured: dict[int, bool] = {}
 
     def enable(self, workspace: Workspace, name: str, given: Mapping[str, Any], hold_out: int | None = None) -> Enabled:
         """Switches a recipe on, or gives it new settings. `given` has settings, and `CONNECTOR=CONNECTION` where a
@@ -95,6 +96,7 @@ class EnabledRecipes:
         """Reads everything again when it is next asked for."""
         with self._lock:
             self._opened.clear()
+            self._measured.clear()
 
     def disable(self, workspace: Workspace, name: str) -> None:
         """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
@@ -137,6 +139,18 @@ class EnabledRecipes:
         with self._lock:
             self._opened[enabled_id] = found
         return found
+
+    def is_measured(self, connection: sa.Connection, enabled_id: int) -> bool:
+        """Whether the effect of a recipe was counted at one time that it was on."""
+        with self._lock:
+            known = self._measured.get(enabled_id)
+        if known is None:
+            table = schema.enabled_recipe
+            query = sa.select(table.c.measure).where(table.c.id == enabled_id)
+            known = connection.execute(query).scalar() is not None
+            with self._lock:
+                self._measured[enabled_id] = known
+        return known
 
     def draft(self, workspace: Workspace, name: str) -> Enabled:
         """How a recipe that is on would be with its code as it is now; how it is, if that is the same. A draft has no

@@ -88,6 +88,8 @@ def erase_people(connection: sa.Connection, ids: Collection[int], now: int) -> C
         connection.execute(sa.delete(schema.identity).where(schema.identity.c.person_id.in_(some)))
         connection.execute(sa.delete(schema.origin).where(schema.origin.c.person_id.in_(some)))
         connection.execute(sa.delete(schema.participant).where(schema.participant.c.person_id.in_(some)))
+        connection.execute(sa.delete(schema.complaint).where(schema.complaint.c.person_id.in_(some)))
+        connection.execute(sa.delete(schema.marketing).where(schema.marketing.c.person_id.in_(some)))
     return found
 
 
@@ -125,12 +127,14 @@ EMPTY_STEP: dict[str, Any] = {"inputs": None, "answer": None, "fingerprint": b""
 """What a step's row keeps no longer. From a fingerprint, too, one could tell what the inputs were, by trying."""
 
 
-def forget_consents(connection: sa.Connection, workspace_id: int, names: Collection[bytes]) -> None:
-    """Forgets what people agreed to. What they said no to stays: nothing may be sent to them again."""
-    table = schema.consent
+def forget_addresses(connection: sa.Connection, workspace_id: int, names: Collection[bytes]) -> None:
+    """Forgets what people agreed to, and when marketing left to them. What they said no to stays: nothing may be sent
+    to them again."""
+    table, sent = schema.consent, schema.marketing
     for some in _parts(names):
         mine = (table.c.workspace_id == workspace_id) & table.c.hash.in_(some)
         connection.execute(sa.delete(table).where(mine, table.c.given.is_(True)))
+        connection.execute(sa.delete(sent).where(sent.c.workspace_id == workspace_id, sent.c.hash.in_(some)))
 
 
 def tombstones(connection: sa.Connection, workspace_id: int, names: Iterable[bytes], now: int) -> None:
@@ -157,7 +161,7 @@ def catch_up(connection: sa.Connection, erased: Iterable[Any], workspaces: Works
             erase_mentions(connection, mentioning(connection, workspace, names), now)
             drop_deliveries(connection, workspace, names, unread=True)
         erase_people(connection, ids, now)
-        forget_consents(connection, workspace_id, names)
+        forget_addresses(connection, workspace_id, names)
         stones = [{"id": row.id, "workspace_id": workspace_id, "hash": row.hash, "at": row.at} for row in rows]
         connection.execute(sa.insert(schema.erasure), stones)
     return count

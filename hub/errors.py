@@ -157,6 +157,14 @@ class Rejected(ActionFailed):
     """The provider refused the request for good."""
 
 
+NOT_SENT = "not_sent"
+"""The code of a refusal that is ours."""
+
+
+class NotSent(Rejected):
+    """The hub did not let a message leave: no consent, of no use any more, stopped by a person."""
+
+
 class NotAuthorized(ActionFailed):
     """The provider no longer accepts our login. Connect the account again; what waits goes on then."""
 

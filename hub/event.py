@@ -46,6 +46,19 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person lives, for the hours in which they may be written to: a time zone as IANA names it
+    ("Europe/Paris"), a country by ISO 3166 ("US"), a province by ISO 3166-2 without its country ("CA")."""
+
+    time_zone: str | None = None
+    country: str | None = None
+    province: str | None = None
+
+    def __repr__(self) -> str:
+        return "Place(…)"
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened.
 
@@ -56,6 +69,7 @@ class Event:
     person      whom it is about
     consents    what it says about consent to marketing
     echo        a fingerprint that equals the one of the action that may have caused the event, or None
+    place       where the person lives, if it tells
     id          given when stored; None before
     """
 
@@ -66,6 +80,7 @@ class Event:
     person: Person = Person()
     consents: tuple[Consent, ...] = ()
     echo: str | None = None
+    place: Place | None = None
     id: int | None = None
 
     def __repr__(self) -> str:

@@ -21,13 +21,15 @@ from .clock import CLOCK, LEASE_SECONDS
 from .connections import OFF, READY
 from .core import Hub
 from .outbox.steps import OPEN
+from .recipe import PRIORITIES
 from .retention import standing
+from .schema import MARKETING
 
 MOST = 10_000
 FRESH_SECONDS = 5.0
 """Whoever asks more often gets what was read last: anybody may ask, and the database has other work."""
 
-_PRIORITIES = (0, 1, 2)
+_PRIORITIES = range(MARKETING + PRIORITIES)
 
 
 class Figures(Collector):

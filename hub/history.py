@@ -206,7 +206,7 @@ def _event_lines(database: sa.Connection, workspace: Workspace, rows: Iterable[A
         EventLine(
             row.id,
             row.connection_id,
-            names[row.connection_id],
+            names.get(row.connection_id, row.connection_id),
             row.type,
             row.at,
             row.received_at,

@@ -8,10 +8,13 @@ from typing import Any
 from .connector import Match
 from .event import Event
 from .recipe import value_at
+from .schedule import Schedule
 
 
-def fits(match: Match | Mapping[str, Any], event: Event, trigger: Event | None = None) -> bool:
+def fits(match: Match | Schedule | Mapping[str, Any], event: Event, trigger: Event | None = None) -> bool:
     """Whether the event has the match's type and values, and shares its `same` fields with the run's own event."""
+    if isinstance(match, Schedule):
+        return match.fits(event)
     wanted = match.as_data() if isinstance(match, Match) else match
     if event.type != wanted["type"]:
         return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from . import addresses, mail, outside, schema
+from . import addresses, mail, outside, questions, schema
 from .connections import NEEDS_LOGIN
 from .core import Hub
 from .errors import HubError, SettingInvalid
@@ -22,6 +22,9 @@ EVERY = 30 * 60_000
 """Milliseconds between two messages, at least."""
 DAY = 86_400_000
 MOST_EMAILS = 10
+MOST_LINKS = 10
+MOST_ASKED = 100
+"""Questions that are counted."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def tell(hub: Hub) -> int:
         needs, told = needed(hub, workspace), set(json.loads(row.told))
         values: dict[str, object] = {"told": json.dumps(sorted(told & needs.keys()))}
         if needs.keys() - told and now - (row.told_at or 0) >= EVERY and (targets.emails or targets.url):
-            is_told, trouble = send(hub, workspace, targets, list(needs.values()))
+            links = [questions.link(hub, question) for question in questions.waiting(hub, workspace, MOST_LINKS)]
+            is_told, trouble = send(hub, workspace, targets, list(needs.values()), links)
             values |= {"told_at": now, "trouble": trouble}
             if is_told:
                 values["told"] = json.dumps(sorted(needs))
@@ -98,13 +102,17 @@ def tell(hub: Hub) -> int:
     return count
 
 
-def send(hub: Hub, workspace: Workspace, targets: Targets, sentences: Sequence[str]) -> tuple[bool, str | None]:
-    """Tells everybody; gives whether anybody was told, and what did not work."""
+def send(
+    hub: Hub, workspace: Workspace, targets: Targets, sentences: Sequence[str], links: Sequence[str] = ()
+) -> tuple[bool, str | None]:
+    """Tells everybody; gives whether anybody was told, and what did not work. The `links` answer questions without
+    signing in, so they go by e-mail alone: who reads a chat, nobody knows."""
     text = "\n".join([*sentences, "", f"See: {hub.settings.public_url}/w/{workspace.id}/"])
     ways: list[Callable[[], None]] = []
     if targets.emails:
         subject = f"{workspace.name}: {sentences[0]}"
-        ways.append(lambda: mail.send(hub.settings, targets.emails, subject, text))
+        whole = "\n".join([text, *(["", "Answer here, without signing in:", *links] if links else [])])
+        ways.append(lambda: mail.send(hub.settings, targets.emails, subject, whole))
     if targets.url:
         ways.append(lambda: outside.post(targets.url, {"text": f"{workspace.name}: {text}"}))
     troubles = []
@@ -123,6 +131,9 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
+    if asked := questions.waiting(hub, workspace, MOST_ASKED):
+        newest = max(question.asked_at for question in asked)
+        found[f"question {newest}"] = _counted(len(asked), "question waits", "questions wait") + " for your answer."
     newest_held, held_count = _newest(hub, workspace, "held", sa.true())
     newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:

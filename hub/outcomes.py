@@ -7,7 +7,7 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import ASK, CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
 _OWN_TITLES = {
@@ -17,6 +17,8 @@ _OWN_TITLES = {
     NOW: "Look at the clock",
     ASK: "Ask a person",
     CHOOSE: "Choose one of several ways",
+    COMPLAINT_OPENED: "Note that they complain",
+    COMPLAINT_CLOSED: "Note that a complaint is settled",
 }
 
 
@@ -51,6 +53,8 @@ def _done(row: Any) -> str:
         return row.reason or "Nobody answered in time."
     if row.action == CHOOSE and row.reason:
         return str(row.reason)
+    if row.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return "Noted."
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."
 
 
@@ -64,6 +68,8 @@ def _waiting(row: Any, now: int) -> str:
         return "Waits: the account is disconnected."
     if row.paused_until is not None and row.paused_until > now:
         return f"Waits: the service takes no calls just now, and is tried again at {_at(row.paused_until)}."
+    if row.held_until is not None and row.held_until == row.due_at and row.due_at > now:
+        return f"{row.reason or 'It waits.'} It is looked at again at {_at(row.due_at)}."
     if row.due_at is not None and row.due_at > now:
         return f"Tried again at {_at(row.due_at)}. {row.reason or ''}".rstrip()
     return "Waits for its turn."

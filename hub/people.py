@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from . import addresses, bulk, schema
 from .database import Database
 from .errors import NotFound
-from .event import Channel, Consent, Person
+from .event import Channel, Consent, Person, Place
 from .ids import new_id
 from .sealing import Sealer, derived, new_key
 from .timing import to_ms
@@ -149,6 +150,22 @@ class People:
                 )
         return found
 
+    def note_places(
+        self, connection: sa.Connection, sealers: Mapping[int | None, Sealer | None], told: Mapping[int, Place]
+    ) -> None:
+        """Keeps where people live, as events told it last."""
+        table = schema.person
+        if not told:
+            return
+        rows = connection.execute(sa.select(table.c.id, table.c.place).where(table.c.id.in_(told))).all()
+        for row in rows:
+            sealer, place = sealers[row.id], told[row.id]
+            if sealer is None or (row.place is not None and place_from(sealer, row.id, row.place) == place):
+                continue
+            written = json.dumps([place.time_zone, place.country, place.province]).encode()
+            sealed = sealer.seal(written, f"place {row.id}")
+            connection.execute(sa.update(table).where(table.c.id == row.id).values(place=sealed))
+
     def forget(self, person_ids: Iterable[int] | None = None) -> None:
         """Drops keys that were deleted; all, if it is not said whose."""
         with self._lock:
@@ -202,7 +219,7 @@ class People:
         rows = [
             {
                 "workspace_id": workspace.id,
-                "hash": _address_hash(workspace, word.consent.channel, word.consent.address),
+                "hash": address_hash(workspace, word.consent.channel, word.consent.address),
                 "channel": word.consent.channel,
                 "given": word.consent.given,
                 "at": to_ms(word.consent.at),
@@ -232,7 +249,7 @@ class People:
         self, connection: sa.Connection, workspace: Workspace, channel: Channel, recipients: Iterable[str]
     ) -> dict[str, Said]:
         """What each recipient last said; who never said anything is missing."""
-        names = {_address_hash(workspace, channel, recipient): recipient for recipient in recipients}
+        names = {address_hash(workspace, channel, recipient): recipient for recipient in recipients}
         table = schema.consent
         query = sa.select(table.c.hash, table.c.given, table.c.source).where(
             table.c.workspace_id == workspace.id, table.c.channel == channel, table.c.hash.in_(list(names))
@@ -244,7 +261,13 @@ def _flag(name: str) -> sa.ColumnElement[bool]:
     return sa.bindparam(name, type_=sa.Boolean)
 
 
-def _address_hash(workspace: Workspace, channel: Channel, address: str) -> bytes:
+def place_from(sealer: Sealer, person_id: int, sealed: bytes) -> Place:
+    """Where somebody lives, as it is kept with them."""
+    return Place(*json.loads(sealer.open(sealed, f"place {person_id}")))
+
+
+def address_hash(workspace: Workspace, channel: Channel, address: str) -> bytes:
+    """The keyed hash of an address on a channel: the one that its owner is known by."""
     if channel == "email":
         return workspace.hash("email", addresses.email(address) or address)
     return workspace.hash("phone", addresses.phone(address) or address)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from .core import Hub
 from .effect.measure import UNITS
 from .errors import HubError, NotFound, SettingInvalid
 from .event import Event
+from .people import place_from
 from .sealing import Sealer
 from .timing import iso
 from .workspaces import Workspace
@@ -86,7 +87,7 @@ class Privacy:
             found = erasure.erase_people(connection, everyone, now)
             found += erasure.erase_mentions(connection, mentions, now)
             erasure.drop_deliveries(connection, workspace, all_names)
-            erasure.forget_consents(connection, workspace.id, all_names)
+            erasure.forget_addresses(connection, workspace.id, all_names)
             erasure.tombstones(connection, workspace.id, all_names, now)
             if note:
                 note(connection, found)
@@ -138,6 +139,12 @@ class Privacy:
             "consents": _consents(connection, workspace, names),
             "measured": [_told_measured(row) for row in connection.execute(_of(schema.participant, workspace, ids))],
             "mentions": _mentions(connection, workspace, names),
+            "places": _places(connection, workspace, sealers),
+            "complaints": [
+                {"name": row.name, "opened_at": iso(row.opened_at)}
+                for row in connection.execute(_of(schema.complaint, workspace, ids))
+            ],
+            "marketing": _marketing(connection, workspace, names, ids),
         }
 
     # ---- requests that came through a provider
@@ -284,6 +291,28 @@ def _consents(connection: sa.Connection, workspace: Workspace, names: set[bytes]
         {"channel": row.channel, "given": row.given, "at": iso(row.at), "source": row.source}
         for row in connection.execute(query.order_by(table.c.at, table.c.channel))
     ]
+
+
+def _places(
+    connection: sa.Connection, workspace: Workspace, sealers: Mapping[int | None, Sealer | None]
+) -> list[dict[str, Any]]:
+    """Where they live, as far as it is kept."""
+    table = schema.person
+    query = sa.select(table.c.id, table.c.place).where(
+        table.c.workspace_id == workspace.id, table.c.id.in_(sealers.keys() - {None}), table.c.place.is_not(None)
+    )
+    rows = connection.execute(query.order_by(table.c.id)).all()
+    return [asdict(place_from(sealer, row.id, row.place)) for row in rows if (sealer := sealers[row.id])]
+
+
+def _marketing(
+    connection: sa.Connection, workspace: Workspace, names: set[bytes], ids: set[int]
+) -> list[dict[str, Any]]:
+    """When marketing left to them lately."""
+    table = schema.marketing
+    theirs = table.c.hash.in_(sorted(names)) | table.c.person_id.in_(sorted(ids))
+    query = sa.select(table.c.channel, table.c.at).where(table.c.workspace_id == workspace.id, theirs)
+    return [{"channel": row.channel, "at": iso(row.at)} for row in connection.execute(query.order_by(table.c.at))]
 
 
 def _mentions(connection: sa.Connection, workspace: Workspace, names: set[bytes]) -> list[dict[str, Any]]:

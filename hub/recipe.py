@@ -14,6 +14,7 @@ from .connector import Action, Connector, Match, Trigger
 from .errors import RecipeInvalid
 from .event import Event
 from .recipe_settings import Declared
+from .schedule import Schedule
 from .step import Steps
 from .trigger import Worth
 
@@ -25,6 +26,9 @@ WITHIN = timedelta(days=14)
 """How long people may take to reach a recipe's goal, if the recipe does not say."""
 
 MOST_WITHIN = timedelta(days=90)
+
+PRIORITIES = 5
+"""How many priorities recipes have among each other."""
 
 FOREVER = timedelta(days=3650)
 """How long a `once_per` key counts where no cool-down is given."""
@@ -46,7 +50,7 @@ class Recipe:
 
     name: str
     function: Callable[..., Steps] = field(repr=False)
-    on: tuple[Match, ...]
+    on: tuple[Match | Schedule, ...]
     title: str
     about: str
     settings: Mapping[str, Declared]
@@ -55,10 +59,24 @@ class Recipe:
     once_per: Callable[[Event], str | None] | None = field(repr=False)
     cool_down: timedelta
     stop_when: tuple[Match, ...]
+    priority: int
     goal: Goal | None = None
 
     def __call__(self, event: Event, **settings: Any) -> Steps:
         return self.function(event, **settings)
+
+    def begin(self, event: Event, settings: Mapping[str, Any]) -> Steps:
+        """What an event sets going: the recipe, or first the way through the list of those whom it begins for."""
+        walk = self.walk(event)
+        return walk.walk(settings) if walk else self.function(event, **settings)
+
+    def walk(self, event: Event) -> Schedule | None:
+        """The schedule that goes through a list now that this event came, if that is what it says."""
+        return next((found for found in self.schedules if found.listing and found.type == event.type), None)
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        return tuple(item for item in self.on if isinstance(item, Schedule))
 
     @property
     def module(self) -> str:
@@ -66,6 +84,8 @@ class Recipe:
 
     def refusal(self, event: Event) -> str | None:
         """Why this event does not start the recipe, as the filter's own sentence; None if it does."""
+        if self.walk(event):
+            return None
         for check in self.filters:
             if not check(event):
                 says = " ".join((check.__doc__ or check.__name__.replace("_", " ")).split()).rstrip(".")
@@ -73,9 +93,12 @@ class Recipe:
         return None
 
 
+Start = Trigger | Match | Schedule
+
+
 def recipe(
     *,
-    on: Trigger | Match | Sequence[Trigger | Match],
+    on: Start | Sequence[Start],
     title: str,
     filters: Sequence[Filter] = (),
     once_per: str | Callable[[Event], str | None] | None = None,
@@ -84,11 +107,12 @@ def recipe(
     goal: Trigger | Match | None = None,
     within: timedelta = WITHIN,
     value: str | None = None,
+    priority: int = 3,
 ) -> Callable[[Callable[..., Steps]], Recipe]:
     """Declares a recipe. The function's docstring tells an owner what it does; its keyword-only parameters are
     its settings.
 
-    on         what starts it
+    on         what starts it: a trigger, one that is narrowed, a schedule, or several of them
     title      its name for people
     filters    all must hold, else it does not start and the reason is kept
     once_per   "person", a payload field ("id", "customer.id"), or a function of the event: it starts once per
@@ -96,6 +120,8 @@ def recipe(
     stop_when  events about the same person that end a run at once, whatever it waits for
     goal       what people should do after it. How many do `within` that time of its event is counted, and what it
                was worth: the payload field `value`, by default the one that the goal's connector names
+    priority   of its marketing among that of all recipes, from 1 to 5: where a person may get one message, the most
+               important one leaves. 5 for a checkout, 4 for a cart, 2 for what somebody looked at, 1 for what can wait
 
     Raises RecipeInvalid, with every fault in one message.
     """
@@ -104,22 +130,28 @@ def recipe(
         made = Recipe(
             name=function.__name__,
             function=function,
-            on=_matches(on),
+            on=_starts(on),
             title=title,
             about=inspect.getdoc(function) or "",
             settings=recipe_settings.declared(function),
-            needs=tuple(sorted(_needs(function, [*_matches(on), *_matches(stop_when)]))),
+            needs=tuple(sorted(_needs(function, [*_starts(on), *_matches(stop_when)]))),
             filters=tuple(filters),
             once_per=_once_key(once_per),
             cool_down=cool_down,
             stop_when=_matches(stop_when),
             goal=None if goal is None else _goal(_matches(goal)[0], within, value),
+            priority=priority,
         )
         if faults := list(_faults(made)):
             raise RecipeInvalid(f"Recipe {made.name}: " + "; ".join(faults) + ".")
         return made
 
     return register
+
+
+def _starts(given: Start | Sequence[Start]) -> tuple[Match | Schedule, ...]:
+    listed = (given,) if isinstance(given, Start) else given
+    return tuple(Match(item) if isinstance(item, Trigger) else item for item in listed)
 
 
 def _matches(given: Trigger | Match | Sequence[Trigger | Match]) -> tuple[Match, ...]:
@@ -141,12 +173,21 @@ def _faults(made: Recipe) -> Iterator[str]:
         yield "it has no docstring that tells its owner what it does"
     if not made.on:
         yield "nothing starts it (on=…)"
+    if made.priority not in range(1, PRIORITIES + 1):
+        yield f"priority=… must be a whole number from 1 to {PRIORITIES}"
     if any(match.same for match in made.on):
         yield "on=… cannot use same=…, as there is no earlier event to compare with"
     if made.goal is not None and made.goal.match.same:
         yield "goal=… cannot use same=…, as the event that it would be compared with is not kept so long"
     if made.goal is not None and not timedelta(0) < made.goal.within <= MOST_WITHIN:
         yield f"within=… should be more than nothing, and {MOST_WITHIN.days} days at most"
+
+    if len(made.on) > 1 and any(schedule.listing for schedule in made.schedules):
+        yield "what goes through a list (each) can be the only thing that starts it"
+    if len({schedule.name for schedule in made.schedules}) < len(made.schedules):
+        yield "it has the same schedule twice"
+    for schedule in made.schedules:
+        yield from schedule.faults(made.settings)
 
 
 def value_at(data: Mapping[str, Any], path: str) -> Any:
@@ -181,9 +222,10 @@ def _person_key(event: Event) -> str | None:
     return next((f"{kind}={value}" for kind, value in sorted(person.ids.items())), None)
 
 
-def _needs(function: Callable[..., Any], on: Iterable[Match]) -> set[str]:
-    """The connectors that a recipe uses: those of its triggers, and those that its code names."""
-    needs = {match.trigger.connector.name for match in on}
+def _needs(function: Callable[..., Any], on: Iterable[Match | Schedule]) -> set[str]:
+    """The connectors that a recipe uses: those of its triggers and listings, and those that its code names."""
+    needs = {match.trigger.connector.name for match in on if isinstance(match, Match)}
+    needs |= {item.listing.connector.name for item in on if isinstance(item, Schedule) and item.listing}
     seen: set[object] = set()
 
     def look(code_owner: Callable[..., Any]) -> None:

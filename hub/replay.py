@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from . import values
-from .errors import ActionFailed, HubError, RecipeChanged, ReplayFailed, StepNotYielded
+from .errors import ActionFailed, HubError, NotSent, RecipeChanged, ReplayFailed, StepNotYielded
 from .step import CHOOSE, Step, Steps, Together, made_steps
 
 MOST_STEPS = 10_000
@@ -96,6 +96,8 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
             return _finished(stop.value)
         except ReplayFailed:
             raise
+        except NotSent as refusal:  # the guards did their work, and the recipe has nothing to say about it
+            return Finished(str(refusal))
         except (Exception, SystemExit) as raised:  # a recipe may even ask the process to exit
             return Failed(_what_happened(raised))
         asked = _asked(yielded, position)

@@ -17,6 +17,10 @@ from .columns import Hash, Id, Instant, Sealed
 from .columns import metadata as metadata
 from .effect_tables import participant as participant
 from .effect_tables import tally as tally
+from .guard_tables import brake as brake
+from .guard_tables import complaint as complaint
+from .guard_tables import marketing as marketing
+from .guard_tables import volume as volume
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
 from .own_tables import lease as lease
@@ -24,10 +28,11 @@ from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
 from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
+from .own_tables import schedule as schedule
 from .own_tables import task as task
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
-"""A step's priority: the lowest leaves first."""
+"""A step's priority: the lowest leaves first. Marketing goes from here on by its recipe's own priority."""
 
 hub_key = Table(
     "hub_key",
@@ -46,6 +51,7 @@ workspace = Table(
     Column("created_at", Instant, nullable=False),
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
     Column("paused_at", Instant, comment="when all sending was paused, if it is"),
+    Column("hours", Text, comment="in which hours marketing leaves, by channel, as JSON; none: as the guards say"),
 )
 
 person = Table(
@@ -54,6 +60,7 @@ person = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("workspace_id", Integer, nullable=False),
     Column("key", Sealed, nullable=False, comment="wrapped by the workspace's key; deleting it erases the person"),
+    Column("place", Sealed, comment="where they live, as an event told last: zone, country and province, as JSON"),
 )
 
 identity = Table(
@@ -266,6 +273,8 @@ step = Table(
     Column("asked_at", Instant, nullable=False),
     Column("claimed_at", Instant),
     Column("ended_at", Instant),
+    Column("held_until", Instant, comment="a guard holds it if this is its due_at too"),
+    Column("held_by", String(12), comment="which guard: hours · cap · brake · complaint"),
     sqlite_with_rowid=False,
 )
 _outbox = step.c.connection_id.is_not(None) & step.c.state.in_(("waiting", "claimed"))
@@ -279,6 +288,8 @@ Index(
 )
 _claimed = step.c.connection_id.is_not(None) & (step.c.state == "claimed")
 Index("ix_step_claimed", step.c.connection_id, sqlite_where=_claimed, postgresql_where=_claimed)
+_guarded = (step.c.state == "waiting") & step.c.held_by.is_not(None)
+Index("ix_step_held", step.c.workspace_id, step.c.held_by, sqlite_where=_guarded, postgresql_where=_guarded)
 _answered = step.c.event_id.is_not(None)
 Index("ix_step_event", step.c.event_id, sqlite_where=_answered, postgresql_where=_answered)
 Index(

@@ -16,11 +16,11 @@ from . import values
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
-SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW = "sleep", "sleep_until", "wait_for", "now"
-ASK, CHOOSE = "ask_person", "choose"
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE = "sleep", "sleep_until", "wait_for", "now", "ask_person", "choose"
+COMPLAINT_OPENED, COMPLAINT_CLOSED = "complaint_opened", "complaint_closed"
 """The steps that the engine answers itself; every other action belongs to a connector."""
 
-OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE})
+OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE, COMPLAINT_OPENED, COMPLAINT_CLOSED})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +140,17 @@ def choose(test: str, /, **options: Any) -> Step:
 
 
 _NAME = re.compile(r"[\w-]{1,40}")
+
+
+def complaint_opened(name: str = "") -> Step:
+    """The person complains: marketing to them waits until it is closed. `name` tells one complaint from another, as
+    the id of its ticket does, and must tell nothing personal: `yield complaint_opened(ticket["id"])`."""
+    return make(COMPLAINT_OPENED, {"name": name})
+
+
+def complaint_closed(name: str = "") -> Step:
+    """A complaint is settled: what waited because of it leaves, unless another one is open."""
+    return make(COMPLAINT_CLOSED, {"name": name})
 
 
 def together(*steps: Step | Iterable[Step]) -> Together:

@@ -31,6 +31,11 @@ class Match:
     def type(self) -> str:
         return self.trigger.type
 
+    @property
+    def sample(self) -> Event:
+        """The trigger's sample, whatever it is narrowed to. Raises ConnectorInvalid."""
+        return self.trigger.sample
+
     def as_data(self) -> dict[str, Any]:
         return {"type": self.type, "same": list(self.same), "where": dict(self.where)}
 

@@ -24,13 +24,15 @@ RETENTION_DAYS = 30
 class Workspace:
     """One business. `sealer` is for what belongs to no person; `hash` keys what may be compared but not read.
 
-    `time_zone` is the one its people live by, as IANA names it, "Europe/Berlin"; None if nobody said so yet.
+    `time_zone` is the one its people live by, as IANA names it, "Europe/Berlin"; None if nobody said so yet. `hours`
+    are those in which it sends marketing, as `hub.guards.hours` reads them; None for the usual ones.
     """
 
     id: int
     name: str
     retention_days: int
     time_zone: str | None
+    hours: str | None
     sealer: Sealer = field(repr=False)
     hash_key: bytes = field(repr=False)
 
@@ -116,8 +118,9 @@ class Workspaces:
         """The workspace of this row, if it was opened before and nothing was changed since, by any process."""
         with self._lock:
             found = self._open.get(row.id)
-        told = (row.name, row.retention_days, row.time_zone)
-        return found if found and (found.name, found.retention_days, found.time_zone) == told else None
+        told = (row.name, row.retention_days, row.time_zone, row.hours)
+        mine = found and (found.name, found.retention_days, found.time_zone, found.hours)
+        return found if mine == told else None
 
     def _keep(self, row: Any) -> Workspace:
         found = _opened(row, self.keyring.named(row.key_id))
@@ -164,6 +167,10 @@ class Workspaces:
         if time_zone not in available_timezones():
             raise SettingInvalid("There is no such time zone. Choose one such as: Europe/Berlin")
         self._change(workspace, time_zone=time_zone)
+
+    def send_within(self, workspace: Workspace, hours: str) -> None:
+        """Sets the hours in which marketing leaves, as `hub.guards.hours` writes them."""
+        self._change(workspace, hours=hours)
 
     def rename(self, workspace: Workspace, name: str) -> None:
         """Gives a workspace another name. Raises SettingInvalid if it is taken, empty, or cannot be printed."""
@@ -263,4 +270,4 @@ _WRAPPED = (
 def _opened(row: Any, hub_key: HubKey) -> Workspace:
     key = hub_key.unwrap(row.key, f"workspace {row.name}")
     sealer, hash_key = Sealer(derived(key, "seal")), derived(key, "hash")
-    return Workspace(row.id, row.name, row.retention_days, row.time_zone, sealer, hash_key)
+    return Workspace(row.id, row.name, row.retention_days, row.time_zone, row.hours, sealer, hash_key)

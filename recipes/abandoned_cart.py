@@ -35,6 +35,8 @@ def reason_against(event: Event, audience: str) -> Steps:
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
+    goal=shopify.order_created,
+    within=timedelta(days=7),
 )
 def abandoned_cart(
     event: Event,

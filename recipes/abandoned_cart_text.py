@@ -40,6 +40,8 @@ def is_somebodys(event: Event) -> bool:
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
+    goal=shopify.order_created,
+    within=timedelta(days=7),
 )
 def abandoned_cart_text(
     event: Event,

@@ -38,7 +38,7 @@ def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
         enabled = list(hub.enabled.of(workspace))
         measures = {entry.recipe: entry.measure for _, entry in enabled if entry.measure is not None}
         for item in items:
-            starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event)
+            starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event, item.of.asked_by)
             item.runs = [_begun(hub, item, start, now) for start in starts]
             item.happened = _happened(item, measures) if measures else None
 

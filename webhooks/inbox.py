@@ -111,6 +111,12 @@ def _find_people(hub: Hub, lease: Lease, taken: Sequence[Taken]) -> None:
             known = [Person() if gone else person for (person, _), gone in zip(told, erased, strict=True)]
             ids = hub.people.resolve(connection, workspace, known)
             sealers = hub.people.sealers(connection, workspace, ids)
+            places = {
+                person_id: item.event.place
+                for item, person_id in zip(items, ids, strict=True)
+                if item.event.place and person_id is not None
+            }
+            hub.people.note_places(connection, sealers, places)
         for item, person_id, gone in zip(items, ids, erased, strict=True):
             sealer = None if gone else sealers[person_id]
             item.id, item.person_id, item.erased = new_id(), person_id, gone
@@ -215,7 +221,8 @@ def _mark_read(hub: Hub, connection: sa.Connection, portion: Sequence[Read], fre
     heard: dict[str, int] = {}
     alike: dict[int, list[int]] = {}
     for one in portion:
-        heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
+        if one.asked_by is None:
+            heard[one.connection_id] = max(heard.get(one.connection_id, 0), one.received_at)
         if not one.unreadable:
             alike.setdefault(counts[one.delivery_id], []).append(one.delivery_id)
     table = schema.delivery
@@ -224,7 +231,8 @@ def _mark_read(hub: Hub, connection: sa.Connection, portion: Sequence[Read], fre
         hub.database.shorten(connection, table, table.c.id.in_(ids) & (table.c.state == "new"), read)
     failed = [{"id": one.delivery_id, "reason": one.unreadable} for one in portion if one.unreadable]
     _UNREADABLE.run(connection, failed)
-    _note_heard(connection, heard)
+    if heard:
+        _note_heard(connection, heard)
 
 
 _UNREADABLE = bulk.Update(

@@ -44,17 +44,24 @@ class NewRun:
 
 
 def starts_of(
-    workspace: Workspace, enabled: Iterable[tuple[Recipe, Enabled]], connection: Connection, event: Event
+    workspace: Workspace,
+    enabled: Iterable[tuple[Recipe, Enabled]],
+    connection: Connection,
+    event: Event,
+    asked_by: str | None = None,
 ) -> tuple[list[Start], dict[str, str]]:
-    """What an event of a connection starts, and for the other recipes that listen to it why it does not."""
+    """What an event of a connection starts, and for the other recipes that listen to it why it does not. What a
+    recipe's schedule asked for starts that one alone."""
     starts, skipped = [], {}
     for recipe, entry in enabled:
         bound = entry.connections.get(connection.connector.name)
-        if bound != connection.id or not any(fits(match, event) for match in recipe.on):
+        listens = bound == connection.id if asked_by is None else recipe.name == asked_by
+        if not listens or not any(fits(match, event) for match in recipe.on):
             continue
         try:
             refusal = recipe.refusal(event)
-            value = recipe.once_per(event) if recipe.once_per and refusal is None else None
+            is_asked = recipe.once_per is not None and refusal is None and not recipe.walk(event)
+            value = recipe.once_per(event) if recipe.once_per and is_asked else None
             once = workspace.hash("once", recipe.name, value) if value is not None else None
         except (Exception, SystemExit) as error:  # a recipe's bug is told, and holds up nobody else
             refusal, once = f"Its filter or once_per failed with {type(error).__name__}.", None

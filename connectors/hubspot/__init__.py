@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hub import ActionFailed, Connector, Delivery, Event, Field, Limit, OutcomeUnknown, Person
+from hub import ActionFailed, Connector, Delivery, Event, Field, Item, Limit, OutcomeUnknown, Page, Person
+from hub.action import Example
 from webhooks.signatures import hubspot as signed_by_hubspot
 
-from . import batches, contacts, definitions, memberships, reading, records
+from . import batches, contact_calls, definitions, memberships, reading, records
 from .batches import only
-from .contacts import Answers, Calls
+from .contact_calls import Answers, Calls
 from .login import OAUTH
 from .wording import now, text_of, texts
 
@@ -100,7 +101,7 @@ def yes_no_properties(client: Client) -> Iterable[tuple[str, str]]:
 @connector.action(
     repeat="repeatable",
     title="Create or update a contact",
-    echo=contacts.upsert_fingerprints,
+    echo=contact_calls.upsert_fingerprints,
     identifies=lambda inputs, answer: Person(email=answer["email"], ids={"hubspot.contact": answer["id"]}),
 )
 def upsert_contact(
@@ -118,12 +119,12 @@ def upsert_contact(
     `{"id": "51", "email": "ada@example.com", "created": True}`.
     """
     names = {"first_name": first_name, "last_name": last_name, "phone": phone}
-    return only(contacts.upsert(client, [{"email": email, "properties": properties, **names}]))
+    return only(contact_calls.upsert(client, [{"email": email, "properties": properties, **names}]))
 
 
 @upsert_contact.batched(limit=batches.LIMIT)
 def upsert_many(client: Client, calls: Calls) -> Answers:
-    return contacts.upsert(client, calls)
+    return contact_calls.upsert(client, calls)
 
 
 @connector.action(
@@ -138,12 +139,12 @@ def set_properties(
 
     The answer is `{"id": "51"}`. Raises Rejected if there is no such contact.
     """
-    return only(contacts.update(client, [{"properties": properties, "contact_id": contact_id, "email": email}]))
+    return only(contact_calls.update(client, [{"properties": properties, "contact_id": contact_id, "email": email}]))
 
 
 @set_properties.batched(limit=batches.LIMIT)
 def set_many(client: Client, calls: Calls) -> Answers:
-    return contacts.update(client, calls)
+    return contact_calls.update(client, calls)
 
 
 @connector.action(repeat="repeatable", title="Look up a contact")
@@ -155,12 +156,25 @@ def get_contact(
     `{"id": "51", "email": "ada@example.com", "properties": {"firstname": "Ada"}}`: the properties asked for, None
     where one has no value.
     """
-    return only(contacts.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
+    return only(contact_calls.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
 
 
 @get_contact.batched(by=["properties"], limit=batches.LIMIT)
 def get_many(client: Client, calls: Calls) -> list[dict[str, Any] | ActionFailed | None]:
-    return contacts.get(client, calls)
+    return contact_calls.get(client, calls)
+
+
+@connector.listing(title="contact")
+def contacts(client: Client, properties: Sequence[str] = (), *, cursor: str | None = None) -> Page:
+    """Every contact: `id`, and of its `properties` those asked for, besides name, e-mail and phone."""
+    return contact_calls.page(client, properties, cursor)
+
+
+@contacts.answering
+def a_contact(**_: object) -> list[Example]:
+    values = {"email": "ada@example.com", "firstname": "Ada", "lastname": "Miller", "phone": "+14155550123"}
+    person = Person("ada@example.com", "+14155550123", {"hubspot.contact": "51"})
+    return [("somebody is a contact", Item("51", {"id": "51", "properties": values}, person))]
 
 
 @connector.action(repeat="repeatable", title="Make sure that a property exists")

@@ -168,6 +168,8 @@ find_customer = connector.action(
     repeat="repeatable", title="Look up a customer by e-mail address", identifies=actions.customer_found
 )(actions.find_customer)
 find_customer.answering(examples.customers_or_none)
+customers = connector.listing(title="customer")(actions.customers)
+customers.answering(examples.listed_customers)
 get_order = connector.action(repeat="repeatable", title="Look up an order", identifies=actions.customer_of)(
     actions.get_order
 )

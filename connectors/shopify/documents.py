@@ -71,6 +71,18 @@ query FindCustomer($email: String!) {
     CUSTOMER,
 )
 
+LIST_CUSTOMERS = _document(
+    """
+query ListCustomers($after: String) {
+  customers(first: 50, after: $after, sortKey: ID) {
+    nodes { ...CustomerFields lastOrder { createdAt } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""",
+    CUSTOMER,
+)
+
 GET_ORDER = _document(
     """
 query GetOrder($id: ID!) {

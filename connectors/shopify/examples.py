@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.action import Example
+from hub.action import Example, Item
+from hub.event import Person
 
 _BEFORE = "2026-01-02T10:00:00Z"
 
@@ -51,6 +52,12 @@ def _order() -> dict[str, Any]:
         "created_at": _BEFORE,
         "updated_at": _BEFORE,
     }
+
+
+def listed_customers(**_: object) -> list[Example]:
+    told = _customer(True) | {"orders_count": 3, "total_spent": "184.70", "last_order_at": _BEFORE}
+    person = Person(told["email"], told["phone"], {"shopify.customer": told["id"]})
+    return [("somebody is a customer", Item(told["id"], told, person))]
 
 
 def customers(**_: object) -> list[Example]:

@@ -15,7 +15,7 @@ from typing import Any
 from hub import addresses
 from hub.delivery import Delivery
 from hub.errors import PayloadUnreadable
-from hub.event import UNKNOWN, Channel, Consent, Event, Person
+from hub.event import UNKNOWN, Channel, Consent, Event, Person, Place
 
 from .actions import consent_fingerprint
 
@@ -29,6 +29,7 @@ class Reading:
     person: Person = Person()
     consents: tuple[Consent, ...] = ()
     echo: str | None = None
+    place: Place | None = None
 
 
 def header(delivery: Delivery, name: str) -> str | None:
@@ -60,6 +61,7 @@ def event(delivery: Delivery, types: Mapping[str, str]) -> Event:
         person=reading.person,
         consents=reading.consents,
         echo=reading.echo,
+        place=reading.place,
     )
 
 
@@ -118,14 +120,16 @@ def _order(payload: Payload, at: datetime) -> Reading:
     made = _time(_text(payload, "created_at"))
     _needed(made, "created_at")
     person = _buyer(payload)
-    return Reading(person, (*_ticked(payload, person, made or at), *_customer_consents(_part(payload, "customer"))))
+    said = (*_ticked(payload, person, made or at), *_customer_consents(_part(payload, "customer")))
+    return Reading(person, said, place=_place(payload))
 
 
 def _checkout(payload: Payload, at: datetime) -> Reading:
     _needed(_text(payload, "token"), "token")
     person = _buyer(payload)
     made = _time(_text(payload, "created_at")) or at
-    return Reading(person, (*_ticked(payload, person, made), *_customer_consents(_part(payload, "customer"))))
+    said = (*_ticked(payload, person, made), *_customer_consents(_part(payload, "customer")))
+    return Reading(person, said, place=_place(payload))
 
 
 def _refund(payload: Payload, at: datetime) -> Reading:
@@ -140,7 +144,7 @@ def _customer(payload: Payload, at: datetime) -> Reading:
         phone=addresses.phone(_text(payload, "phone"), _region({"customer": payload})),
         ids={"shopify.customer": _id(payload)},
     )
-    return Reading(person, tuple(_customer_consents(payload)))
+    return Reading(person, tuple(_customer_consents(payload)), place=_place({"customer": payload}))
 
 
 def _email_consent(payload: Payload, at: datetime) -> Reading:
@@ -215,6 +219,15 @@ def _region(payload: Payload) -> str | None:
         _part(_part(payload, "customer"), "default_address"),
     )
     return next(filter(None, (_text(place, "country_code") for place in places)), None)
+
+
+def _place(payload: Payload) -> Place | None:
+    """Where the buyer lives: not where the order goes, which may be a present's way."""
+    customer = _part(_part(payload, "customer"), "default_address")
+    for place in (_part(payload, "billing_address"), customer):
+        if country := _text(place, "country_code"):
+            return Place(country=country, province=_text(place, "province_code"))
+    return None
 
 
 # ---- consent

@@ -146,13 +146,21 @@ def _about(inputs: Mapping[str, Any], answer: Mapping[str, Any]) -> Person:
     settle=timedelta(seconds=5),
     answer_key="sid",
 )
-def send_sms(client: Client, to: str, text: str, *, purpose: Literal["transactional", "marketing"]) -> dict[str, Any]:
+def send_sms(
+    client: Client,
+    to: str,
+    text: str,
+    *,
+    purpose: Literal["transactional", "marketing"],
+    useful_for: timedelta | None = None,
+) -> dict[str, Any]:
     """Sends a text to a phone number.
 
     `to` needs a country code unless it is a number of the connection's own country. `purpose` decides which rules it
-    must pass before it leaves. The answer is `{"sid", "status", "segments", "to"}`: Twilio's id of the message, how far
-    it is ("queued", "accepted"), how many segments it costs, and the number in E.164. Raises Rejected if the
-    number is none, the text is empty or longer than 1600 characters, or Twilio refuses, for example after STOP.
+    must pass before it leaves; after `useful_for` it does not leave any more. The answer is `{"sid", "status",
+    "segments", "to"}`: Twilio's id of the message, how far it is ("queued", "accepted"), how many segments it costs,
+    and the number in E.164. Raises Rejected if the number is none, the text is empty or longer than 1600 characters, or
+    Twilio refuses, for example after STOP.
     """
     number, text = _number(client, to), _sendable(text)
     cost = segments(text)
@@ -175,9 +183,7 @@ def parts(text: str) -> int:
 
 
 @send_sms.readback
-def find_sms(
-    client: Client, since: datetime, to: str, text: str, *, purpose: Literal["transactional", "marketing"]
-) -> list[dict[str, Any]]:
+def find_sms(client: Client, since: datetime, to: str, text: str, **_: object) -> list[dict[str, Any]]:
     """Every message like this one that Twilio has had since then, oldest first, each as `send_sms` answers.
 
     Twilio keeps nothing of ours with a message, so two steps that send the same words to the same number are told

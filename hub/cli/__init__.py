@@ -39,6 +39,7 @@ SECTIONS = {
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
+        "effect": "effect",
         "questions": "questions",
         "answer": "questions",
     },

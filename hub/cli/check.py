@@ -101,7 +101,7 @@ def _clock(hub: Hub) -> Finding:
 
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
-    from .. import commands, history
+    from .. import commands, history, questions
 
     option = commands.option(workspace)
     for connection in hub.connections.list(workspace):
@@ -111,6 +111,10 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
     if held := history.count_runs(workspace, hub, "held"):
         says = f"{held} held for you. See: hub runs{option} --state held"
         yield Finding(f"{workspace.name}, runs", False, says)
+    if asked := questions.count(hub, workspace):
+        yield Finding(
+            f"{workspace.name}, questions", False, f"{counted(asked, 'question')} for you. See: hub questions{option}"
+        )
     if unreadable := history.count_unreadable(workspace, hub):
         says = f"{unreadable} could not be read. See: hub deliveries{option} --state unreadable"
         yield Finding(f"{workspace.name}, deliveries", False, says)

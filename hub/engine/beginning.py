@@ -40,7 +40,7 @@ def begin(
         decide(hub, run)
     except Exception:  # what the engine itself cannot do holds up no delivery: it meets it again, and tells
         return None
-    return None if run.waits_for else run
+    return None if run.waits_for or run.complaints else run
 
 
 def begun_row(run: Run, now: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
-from ..step import ASK, CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..schedule import progress
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -65,7 +66,7 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
     elif step.action in (WAIT_FOR, ASK):
         line.due_at = began + _milliseconds(step.inputs["timeout"])
         line.inputs = values.read(asked.inputs)
-    elif step.action == NOW:
+    elif step.action in (NOW, COMPLAINT_OPENED, COMPLAINT_CLOSED):
         line.due_at = now
     elif step.action == CHOOSE:
         line.due_at = now
@@ -150,7 +151,8 @@ def _wait(run: Run) -> None:
     timers = [line.due_at for line in pending if line.connection_id is None and line.due_at is not None]
     run.due_at = min(timers, default=None)
     run.state = "running" if any(line.connection_id for line in pending) else "waiting"
-    run.reason = None
+    walks = run.recipe is not None and run.event is not None and run.recipe.walk(run.event)
+    run.reason = progress(line.answer for line in run.lines.values()) if walks else None
 
 
 def _end(run: Run, state: str, reason: str | None) -> None:

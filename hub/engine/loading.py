@@ -13,7 +13,7 @@ from .. import events, schema, values
 from ..core import Hub
 from ..database import Database
 from ..enabled import Enabled
-from ..errors import HubError, Rejected, ReplayFailed
+from ..errors import NOT_SENT, HubError, NotSent, Rejected, ReplayFailed
 from ..event import Event
 from ..recipe import Recipe
 from ..sealing import Sealer
@@ -147,7 +147,8 @@ def line_of(row: Any, sealer: Sealer) -> Line:
     if row.answer is not None:
         content = sealer.open(row.answer, f"{about} answer")
         if row.state == "refused":
-            line.error = Rejected(**values.read(content))
+            told = values.read(content)
+            line.error = (NotSent if told.get("code") == NOT_SENT else Rejected)(**told)
         elif row.action == WAIT_FOR:
             line.answer = event_from(values.read(content))
         else:

@@ -13,7 +13,7 @@ from ..event import Event
 from ..recipe import Recipe
 from ..replay import Asked, Entry
 from ..sealing import Sealer
-from ..step import WAIT_FOR, Steps
+from ..step import COMPLAINT_CLOSED, COMPLAINT_OPENED, WAIT_FOR, Steps
 from ..timing import to_ms
 from ..workspaces import Workspace
 
@@ -78,9 +78,18 @@ class Run:
                 kinds |= {match["type"] for match in line.inputs["any"]}
         return kinds
 
+    @property
+    def complaints(self) -> list[tuple[str, str]]:
+        """What it asks to be noted of complaints now: the step's action, and the complaint's name."""
+        return [
+            (line.action, str(line.asked.step.inputs["name"] or self.row.recipe))
+            for line in self.lines.values()
+            if line.asked and line.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED)
+        ]
+
     def begin(self) -> Steps:
         assert self.recipe is not None and self.event is not None and self.enabled is not None
-        return self.recipe(self.event, **self.enabled.settings)
+        return self.recipe.begin(self.event, self.enabled.settings)
 
 
 def event_as_data(event: Event) -> dict[str, Any]:

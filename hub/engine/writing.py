@@ -9,17 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import bulk, metrics, schema, values
+from .. import bulk, metrics, registry, schema, values
 from ..asking import counts_as_asked, last_asked
 from ..core import Hub
 from ..effect import counting
 from ..event import Event
-from ..step import CHOOSE, WAIT_FOR
+from ..guards import complaints, purpose_of
+from ..recipe import PRIORITIES
+from ..step import CHOOSE, COMPLAINT_OPENED, WAIT_FOR
 from ..wakeups import ADVANCE, perform
 from .loading import events_since, is_since
 from .state import Line, Run, event_as_data
-
-_PRIORITY = {"transactional": schema.TRANSACTIONAL, "marketing": schema.MARKETING}
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ def write(
         _update_steps(connection, mine, now)
         _drop_open_steps(connection, [run.row.id for run in mine if run.ended], now)
         _write_waiters(hub, connection, mine)
+        freed = _note_complaints(hub, connection, mine)
         _update_runs(connection, mine, now)
         tallies = counting.Tallies(hub.database)
         counting.choose(connection, chosen(mine), tallies)
         tallies.write(connection)
     metrics.runs_ended((run.row.recipe, run.state) for run in mine if run.ended or run.state == "held")
-    queues = {
+    queues = freed | {
         perform(line.connection_id) for run in mine for line in run.lines.values() if line.connection_id and line.asked
     }
     # A run that ended or waits may have held back another one of the same person.
@@ -127,7 +128,6 @@ def chosen(runs: Iterable[Run]) -> list[counting.Chosen]:
 def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
     assert line.asked is not None and run.sealer is not None
     about = f"step {run.row.id} {line.position}"
-    purpose = line.asked.step.inputs.get("purpose")
     doubted = run.doubted_since is not None and line.connection_id is not None
     return {
         "run_id": run.row.id,
@@ -137,7 +137,7 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
         "connection_id": line.connection_id,
         "action": line.action,
         "state": "claimed" if doubted else line.state,
-        "priority": _PRIORITY.get(purpose, schema.OTHER) if isinstance(purpose, str) else schema.OTHER,
+        "priority": _priority(run, line),
         "due_at": line.due_at,
         "fingerprint": line.fingerprint,
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),
@@ -148,6 +148,20 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
         "claimed_at": run.doubted_since if doubted else None,
         "ended_at": now if line.state == "done" else None,
     }
+
+
+def _priority(run: Run, line: Line) -> int:
+    """Whose turn a step is: what somebody's own act asks for first, marketing last, and of that the most important."""
+    assert line.asked is not None and run.recipe is not None
+    if line.connection_id is None:
+        return schema.OTHER
+    action = registry.action(line.action)
+    if action.lists:  # going through a list has time: whatever is to be done for somebody goes first
+        return schema.MARKETING + PRIORITIES
+    purpose = purpose_of(action, line.asked.step.inputs)
+    if purpose == "marketing":
+        return schema.MARKETING + PRIORITIES - run.recipe.priority
+    return schema.TRANSACTIONAL if purpose == "transactional" else schema.OTHER
 
 
 def _update_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> None:
@@ -207,6 +221,18 @@ def _write_waiters(hub: Hub, connection: sa.Connection, runs: Sequence[Run]) -> 
         for kind in sorted(run.waits_for)
     ]
     hub.database.insert_new(connection, table, rows)
+
+
+def _note_complaints(hub: Hub, connection: sa.Connection, runs: Iterable[Run]) -> set[str]:
+    """Notes who complains, and whose complaint is settled; gives the queues where something may leave again."""
+    queues: set[str] = set()
+    for run in runs:
+        for action, name in run.complaints if run.row.person_id is not None else ():
+            if action == COMPLAINT_OPENED:
+                complaints.opened(hub, connection, run.workspace.id, run.row.person_id, name)
+            else:
+                queues |= complaints.closed(hub, connection, run.row.person_id, name)
+    return queues
 
 
 def _waited(run: Run) -> bool:

@@ -108,7 +108,7 @@ class Backlog:
             del self._later[name]
 
     def _put_off(self) -> dict[Name, Late]:
-        """What earlier holders put off."""
+        """What earlier holders put off. What a guard holds is not among it: nothing waits for that."""
         table = schema.step
         query = sa.select(
             table.c.run_id, table.c.position, table.c.person_id, table.c.priority, table.c.asked_at, table.c.due_at
@@ -118,6 +118,7 @@ class Backlog:
             table.c.state == "waiting",
             table.c.due_at > self.hub.clock.now(),
             table.c.person_id.is_not(None),
+            table.c.held_until.is_distinct_from(table.c.due_at),
         )
         with self.hub.database.read() as database:
             rows = database.execute(query).all()

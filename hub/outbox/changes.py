@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import bulk, schema, values
+from ..guards import Hold
 from ..sealing import Sealer
 from .steps import Broken, Name, Waiting
 
@@ -24,6 +25,7 @@ class Changes:
     parked: set[int] = field(default_factory=set)
     later: dict[Name, int] = field(default_factory=dict)
     held: dict[int, str] = field(default_factory=dict)
+    holds: list[dict[str, Any]] = field(default_factory=list)
     at_once: bool = False
 
     def end(self, step: Name, state: str, reason: str | None, answer: bytes | None, answer_id: bytes | None) -> None:
@@ -45,6 +47,15 @@ class Changes:
             self.at_once = True
         if parks:
             self.parked.add(step[0])
+
+    def hold(self, step: Name, hold: Hold) -> None:
+        """A guard has it wait. Nothing that comes later about the person waits for it: each is looked at for itself."""
+        if step[0] in self.ended:
+            self._change(step, "dropped", reason=hold.reason, ended_at=self.now)
+            return
+        values = {"run_id": step[0], "position": step[1], "reason": hold.reason, "due_at": hold.until}
+        self.holds.append(values | {"held_by": hold.by})
+        self.parked.add(step[0])
 
     def look_back(self, step: Name, reason: str | None, due_at: int) -> None:
         """It may have happened: it stays claimed, and is looked for at the provider before anything else."""
@@ -107,6 +118,7 @@ def _refuse(
 def write_steps(database: sa.Connection, changes: Changes) -> None:
     """Writes the outcomes of steps that nobody ended meanwhile, as an erasure does."""
     _WRITE.run(database, changes.steps)
+    _HOLD_STEP.run(database, changes.holds)
 
 
 _WRITE = bulk.Update(
@@ -114,6 +126,15 @@ _WRITE = bulk.Update(
     ["run_id", "position"],
     ["state", "reason", "due_at", "answer", "answer_id", "ended_at", "no_attempt"],
     also={"attempts": "step.attempts - new.no_attempt"},
+    where="step.state IN ('claimed', 'waiting')",
+)
+
+
+_HOLD_STEP = bulk.Update(
+    schema.step,
+    ["run_id", "position"],
+    ["reason", "due_at", "held_by"],
+    also={"state": "'waiting'", "held_until": "new.due_at"},
     where="step.state IN ('claimed', 'waiting')",
 )
 

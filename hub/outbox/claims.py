@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from .. import bulk, schema
+from .. import bulk, guards, schema
 from ..connections import Connection
 from ..core import Hub
+from ..errors import NOT_SENT
 from ..workspaces import Workspace
-from . import guards
 from .changes import Changes, refuse
 from .steps import Call, Name, Waiting
 
@@ -25,30 +25,32 @@ def claim(
     connection: Connection,
     calls: Sequence[Call],
     changes: Changes,
+    recipes: dict[int, str],
 ) -> list[Call]:
-    """Claims those steps of the calls that still wait and that the guards let pass; gives the calls they make."""
+    """Claims those steps of the calls that still wait and that the guards let pass; gives the calls they make.
+    `recipes` names the recipes of their runs."""
     steps = [step for call in calls for step in call.steps]
     if not steps:
         return []
     waiting = _still_waiting(database, steps, changes.fence)
-    steps = [step for step in steps if step.name in waiting]
-    refusals = guards.refusals(hub, database, workspace, connection, steps)
-    echoes: set[bytes] = set()
-    leaving: set[Name] = set()
-    for step in steps:
-        reason = refusals.get(step.name)
+    echoes: dict[Name, set[bytes]] = {}
+    for step in (step for step in steps if step.name in waiting):
         try:
-            mine = {workspace.hash("echo", connection.id, text) for text in _echoes(step)}
+            echoes[step.name] = {workspace.hash("echo", connection.id, text) for text in _echoes(step)}
         except Exception as error:  # a recipe may pass anything: then this step is refused, and no other one
-            mine, reason = set(), f"Its inputs do not fit {step.action.name} ({type(error).__name__})."
-        if reason:
-            refuse(changes, step, reason)
-        else:
-            leaving.add(step.name)
-            echoes |= mine
+            refuse(changes, step, f"Its inputs do not fit {step.action.name} ({type(error).__name__}).")
+    fit = [step for step in steps if step.name in echoes]
+    verdicts = guards.judge(hub, database, workspace, connection, fit, recipes)
+    for step in fit:
+        match verdicts.get(step.name):
+            case guards.Refusal(reason):
+                refuse(changes, step, reason, code=NOT_SENT)
+            case guards.Hold() as hold:
+                changes.hold(step.name, hold)
+    leaving = {step.name for step in fit if step.name not in verdicts}
     claimed = [Call(left) for call in calls if (left := tuple(s for s in call.steps if s.name in leaving))]
     _mark_claimed(database, [step for call in claimed for step in call.steps], changes)
-    _note_echoes(hub, database, connection, echoes)
+    _note_echoes(hub, database, connection, {echo for name in leaving for echo in echoes[name]})
     return claimed
 
 
@@ -85,7 +87,7 @@ _CLAIM = bulk.Update(
     schema.step,
     ["run_id", "position"],
     ["fence", "claimed_at"],
-    also={"state": "'claimed'", "attempts": "step.attempts + 1", "due_at": "NULL"},
+    also={"state": "'claimed'", "attempts": "step.attempts + 1", "due_at": "NULL", "held_by": "NULL"},
 )
 
 

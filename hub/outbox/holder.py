@@ -20,7 +20,7 @@ from ..oauth.renewing import renewed
 from ..quota import Observation
 from ..schema import TRANSACTIONAL
 from ..timing import to_datetime
-from ..wakeups import ADVANCE, perform
+from ..wakeups import ADVANCE, READ, perform
 from . import calling, holding
 from .backlog import Backlog
 from .calling import Caller, NotLeft, Outcome
@@ -263,6 +263,8 @@ class _Holder:
             self.hub.connections.forget(self.connection.id)
         if done.advanced:
             self.hub.wakeups.wake(ADVANCE)
+        if done.told:
+            self.hub.wakeups.wake(READ)
 
     # ---- staying and going
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import metrics, schema
+from .. import guards, metrics, schedules, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
 from ..effect import counting
 from ..effect.measure import cost_of
-from ..enabled import Enabled
-from ..errors import HubError, NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..event import Event
 from ..http import LONGEST_CALL_SECONDS
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
-from ..timing import to_ms
+from ..schedule import EACH
+from ..timing import to_datetime, to_ms
 from ..workspaces import Workspace
 from .backlog import PutOff
 from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome, Repeat
@@ -26,7 +27,7 @@ from .changes import Changes, give_up, move_runs, refuse, write_steps
 from .claims import claim
 from .doubts import Doubtful
 from .pace import PATIENCE_SECONDS
-from .steps import Broken, Call, Late, Waiting, late_of
+from .steps import Broken, Call, Late, Name, Waiting, late_of
 
 FIND_OUT = "Look at the provider whether it happened, then retry or cancel."
 
@@ -47,13 +48,14 @@ class Round:
 @dataclass(frozen=True)
 class Written:
     """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once; `later`:
-    steps about somebody that are put off."""
+    steps about somebody that are put off; `told`: the inbox has something to read."""
 
     claimed: list[Call]
     doubtful: list[Doubtful]
     advanced: bool
     again: bool
     later: list[Late]
+    told: bool
 
 
 def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> Written:
@@ -65,16 +67,20 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
     with hub.database.write(lease) as database:
         _lock_people(hub, database, todo.outcomes)
         runs = _runs(database, todo)
-        changes = Changes(hub.clock.now(), lease.fence, {row.id for row in runs if row.ended_at is not None})
+        ended = {row.id for row in runs if row.ended_at is not None}
+        changes = Changes(hub.clock.now(), lease.fence, ended)
         outcomes = _looked_back(database, workspace, connection, todo.outcomes)
         doubtful = [item for outcome in outcomes if (item := _record(hub, workspace, outcome, changes))]
         for broken in todo.broken:
             give_up(changes, broken)
         for put_off in todo.late:
             changes.again(put_off.step.name, put_off.reason, put_off.due)
-        claimed = claim(hub, database, workspace, connection, todo.calls, changes)
+        recipes = {row.id: row.recipe for row in runs}
+        claimed = claim(hub, database, workspace, connection, todo.calls, changes, recipes)
+        guards.give_back(database, _did_not_leave(outcomes, changes))
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
+        told = _tell(hub, database, workspace, connection, outcomes, changes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
         _count_messages(hub, database, runs, outcomes)
@@ -83,7 +89,13 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
     # A run that is parked or held may have held back later ones of the same person.
     advanced = advanced or bool(changes.parked or changes.held)
-    return Written(claimed, doubtful, advanced, changes.at_once, later)
+    return Written(claimed, doubtful, advanced, changes.at_once, later, told)
+
+
+def _did_not_leave(outcomes: Sequence[Outcome], changes: Changes) -> list[Name]:
+    """The messages of which it is certain, for good, that nobody gets them."""
+    over = {(row["run_id"], row["position"]) for row in changes.steps if row["state"] in ("refused", "dropped")}
+    return [outcome.step.name for outcome in outcomes if outcome.step.action.writes_by and outcome.step.name in over]
 
 
 def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome]) -> None:
@@ -93,7 +105,8 @@ def _lock_people(hub: Hub, database: sa.Connection, outcomes: Sequence[Outcome])
 
 
 def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
-    """The runs of this round. Locks them all, in the order in which the engine does."""
+    """The runs of this round: which are over, and of what recipes. Locks them all, in the order in which the engine
+    does."""
     ids = {outcome.step.name[0] for outcome in todo.outcomes} | {item.name[0] for item in todo.broken}
     ids |= {late.step.name[0] for late in todo.late}
     ids |= {step.name[0] for call in todo.calls for step in call.steps}
@@ -101,7 +114,7 @@ def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
 
 
 _RUNS = (
-    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.enabled_id)
+    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe, schema.run.c.enabled_id)
     .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.run.c.id)
     .with_for_update()
@@ -199,7 +212,8 @@ def _record_not_asked(hub: Hub, outcome: Outcome, result: NotAsked, changes: Cha
 def _record_failure(hub: Hub, outcome: Outcome, changes: Changes) -> None:
     step, error = outcome.step, outcome.failure
     assert error is not None
-    decision = decide(error, step.attempts + 1, (changes.now - step.asked_at) / 1000, hub.chance)
+    since = max(step.asked_at, step.held_until or 0)
+    decision = decide(error, step.attempts + 1, (changes.now - since) / 1000, hub.chance)
     if isinstance(decision, GiveUp):
         refuse(changes, step, f"{decision.reason} The last answer: {outcome.reason}", error.status, error.code)
         return
@@ -230,23 +244,41 @@ def _count_messages(hub: Hub, database: sa.Connection, runs: Sequence[Any], outc
     messages = [step for step in left if step.action.channel or step.action.starts_messages]
     if not messages:
         return
-    on = {row.id: row.enabled_id for row in runs}
-    sent = []
-    for step in messages:
-        enabled = _enabled(hub, database, on[step.name[0]])
-        if step.person_id is not None and enabled is not None and enabled.measure is not None:
-            cost = cost_of(step.action, step.inputs)
-            sent.append(counting.Sent(step.person_id, enabled.recipe, step.name[0], *cost))
+    of = {row.id: row for row in runs}
+    sent = [
+        counting.Sent(step.person_id, of[step.name[0]].recipe, step.name[0], *cost_of(step.action, step.inputs))
+        for step in messages
+        if step.person_id is not None and hub.enabled.is_measured(database, of[step.name[0]].enabled_id)
+    ]
     tallies = counting.Tallies(hub.database)
     counting.send(database, sent, tallies, hub.clock.now())
     tallies.write(database)
 
 
-def _enabled(hub: Hub, database: sa.Connection, enabled_id: int) -> Enabled | None:
-    try:
-        return hub.enabled.get(database, enabled_id)
-    except HubError:  # its run meets that, and tells it; what left is written down all the same
-        return None
+def _tell(
+    hub: Hub,
+    database: sa.Connection,
+    workspace: Workspace,
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    changes: Changes,
+) -> bool:
+    """Hands what pages of listings told to the inbox, with the answers that say where to go on: both, or neither. Each
+    is known by the time that it was gone through for. Whether there was anything."""
+    pages = {
+        outcome.step.name[0]: outcome.result.page
+        for outcome in outcomes
+        if isinstance(outcome.result, Answered) and outcome.result.page and outcome.step.name[0] not in changes.ended
+    }
+    run, is_any = schema.run, False
+    query = sa.select(run.c.id, run.c.recipe, run.c.event_id, run.c.event_at).where(run.c.id.in_(pages))
+    for row in database.execute(query).all() if pages else ():
+        about, at = f"{row.recipe} {row.event_id}", to_datetime(row.event_at)
+        items = pages[row.id].items
+        if events := [Event(f"{about} {item.key}", EACH, at, item.data, item.person) for item in items]:
+            schedules.deliver(hub, database, workspace, connection.id, row.recipe, events)
+            is_any = True
+    return is_any
 
 
 def _write_connection(

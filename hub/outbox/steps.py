@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
 from .. import registry, schema, values
+from ..action import FOR_GUARDS
 from ..connector import Action
 from ..core import Hub
 from ..errors import HubError
@@ -34,6 +36,7 @@ class Waiting:
 
     left_at        when its last call left, at the earliest
     asked_back_at  when the provider is asked whether that call happened, if its outcome is in doubt
+    held_until     until when a guard held it last, if one did
     """
 
     name: Name
@@ -46,6 +49,7 @@ class Waiting:
     asked_at: int
     left_at: int
     asked_back_at: int | None
+    held_until: int | None
     lane: Lane = field(repr=False)
     sealer: Sealer = field(repr=False)
 
@@ -59,10 +63,13 @@ class Waiting:
         """Orders steps as they leave: the urgent first, then the oldest."""
         return self.priority, self.asked_at, self.name
 
-    @property
+    @cached_property
     def twin(self) -> tuple[str, bytes]:
-        """What two steps share whose calls the provider cannot tell apart."""
-        return self.action.name, self.written
+        """What two steps share whose calls the provider cannot tell apart. What is for the guards, it is not told."""
+        if self.action.writes_by is None:
+            return self.action.name, self.written
+        told = {name: value for name, value in self.inputs.items() if name not in FOR_GUARDS}
+        return self.action.name, values.write(told)
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,7 @@ def _waiting(row: Any, name: Name, sealer: Sealer) -> Waiting:
         asked_at=row.asked_at,
         left_at=row.asked_at if row.claimed_at is None else row.claimed_at,
         asked_back_at=row.due_at if row.state == "claimed" else None,
+        held_until=row.held_until,
         lane=(row.priority, action.name, values.write([inputs[each] for each in action.batch_by])),
         sealer=sealer,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from .. import questions, registry
+from .. import questions, registry, schedules
+from ..connection import Connection
 from ..connector import Action
 from ..core import Hub
 from ..errors import ActionFailed, ReplayFailed, ServiceDown
@@ -113,7 +115,8 @@ class Play:
         coming = sorted(arrivals, key=itemgetter(0))
         if not coming:
             return []
-        services = [*self.recipe.needs, *(event.type.partition(".")[0] for _, event in coming)]
+        told = [event.type.partition(".")[0] for _, event in coming if not schedules.is_timed(event)]
+        services = [*self.recipe.needs, *told]
         with stage() as on:
             accounts = {name: on.account(registry.connector(name)) for name in dict.fromkeys(services)}
             with on.begun(to_ms(coming[0][0])):
@@ -202,14 +205,22 @@ class _Playing:
 
         for start in range(0, len(events), MOST_EVENTS):
             some = events[start : start + MOST_EVENTS]
-            for event in some:
-                self.on.services.meet(event)
-            accounts = [self.connections[event.type.partition(".")[0]] for event in some]
-            read = told(self.on.workspace, self.hub.clock.now(), zip(accounts, some, strict=True))
-            lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
-            assert lease is not None
-            take(self.hub, lease, read)
-            self.known |= {item.id: event for item, event in zip(read.events, some, strict=True)}
+            for is_timed, alike in groupby(some, schedules.is_timed):
+                same = list(alike)
+                pairs = [(self._heard_from(event), event) for event in same]
+                asked_by = self.play.recipe.name if is_timed else None
+                read = told(self.on.workspace, self.hub.clock.now(), pairs, asked_by)
+                lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
+                assert lease is not None
+                take(self.hub, lease, read)
+                self.known |= {item.id: event for item, event in zip(read.events, same, strict=True)}
+
+    def _heard_from(self, event: Event) -> Connection:
+        """Where an event comes from; its provider knows what it tells."""
+        if schedules.is_timed(event):
+            return schedules.connection_of(self.hub, self.on.workspace, schedules.CLOCK)
+        self.on.services.meet(event)
+        return self.connections[event.type.partition(".")[0]]
 
     def _stand_in(self, step: Waiting) -> Any:
         """What answers a step in place of its practice service, if anything does."""

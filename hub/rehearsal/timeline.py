@@ -15,8 +15,9 @@ from ..action import Action
 from ..errors import HubError, Rejected
 from ..event import Event, Person
 from ..setup import words
-from ..setup.recipes.preview import cost_of, money
-from ..step import ASK, CHOOSE, NOW, OWN, WAIT_FOR
+from ..setup.measures import money
+from ..setup.recipes.preview import cost_of
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
 
@@ -67,7 +68,7 @@ def not_started(event: Event, reason: str, zone: ZoneInfo) -> Entry:
 
 
 def _is_wait(line: Line) -> bool:
-    return line.step.action in OWN - {CHOOSE}
+    return line.step.action in OWN - {CHOOSE, COMPLAINT_OPENED, COMPLAINT_CLOSED}
 
 
 def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:

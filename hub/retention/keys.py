@@ -1,5 +1,5 @@
-"""Keys that have had their time: what came before, for whom a recipe started, what our own calls will cause; and who
-was counted, and what was, to measure what recipes bring about."""
+"""Keys that have had their time: what came before, for whom a recipe started, what our own calls will cause, and what
+the guards counted; who was counted, and what was, to measure what recipes bring about."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from .. import schema
+from ..guards import brake, caps
 from .portions import Done, Kind, Part
 
 KEYS_DAYS = 60
@@ -33,6 +34,8 @@ _ONCE = _kind(schema.once_key, schema.once_key.c.until)
 _ECHO = _kind(schema.echo, schema.echo.c.until)
 _PARTICIPANT = _kind(schema.participant, schema.participant.c.gone_at)
 _TALLY = _kind(schema.tally, schema.tally.c.day)
+_MARKETING = _kind(schema.marketing, schema.marketing.c.at)
+_VOLUME = _kind(schema.volume, schema.volume.c.day)
 
 
 def due(now: int, day: int, history_days: int) -> Iterator[tuple[Kind, int]]:
@@ -42,3 +45,5 @@ def due(now: int, day: int, history_days: int) -> Iterator[tuple[Kind, int]]:
     yield _ECHO, now - 1
     yield _PARTICIPANT, now
     yield _TALLY, now - history_days * day
+    yield _MARKETING, now - caps.KEPT - 1
+    yield _VOLUME, now // day - brake.LEARNED_DAYS - 1

@@ -13,16 +13,17 @@ from ..workspaces import Workspace
 from . import queries, words
 from .happenings import NO_RECIPE, EventLine, Unread, event_line, events_before, unreadable
 from .home import RunLine, run_line
+from .language import lazy
 from .queries import Run
 
 EVERYTHING, HELD, FAILED, WAITING, SKIPPED = "everything", "held", "failed", "waiting", "skipped"
 
 FILTERS = {
-    EVERYTHING: "Everything",
-    HELD: "Needs you",
-    FAILED: "Went wrong",
-    WAITING: "Waiting",
-    SKIPPED: "Skipped",
+    EVERYTHING: lazy("Everything"),
+    HELD: lazy("Needs you"),
+    FAILED: lazy("Went wrong"),
+    WAITING: lazy("Waiting"),
+    SKIPPED: lazy("Skipped"),
 }
 """What is shown, and the words of the links to it."""
 
@@ -129,7 +130,7 @@ def accounts_of(hub: Hub, workspace: Workspace) -> dict[str, queries.Account]:
 
 def _starting(hub: Hub, workspace: Workspace) -> set[str]:
     """The types of events that recipes start with just now."""
-    return {match.type for recipe, _ in hub.enabled.of(workspace) for match in recipe.on}
+    return {match.as_data()["type"] for recipe, _ in hub.enabled.of(workspace) for match in recipe.on}
 
 
 def _recipes(hub: Hub, workspace: Workspace, chosen: str | None) -> tuple[tuple[str, str], ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import runs
-from ..step import SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from . import words
 from .activity import messages
+from .language import _
 from .queries import Run, Step
 
 _STOPPED_BY = ("unknown", "refused", "dropped")
@@ -59,9 +60,13 @@ def _is_open(run: Run) -> bool:
 
 def _skip(step: Step) -> Skip:
     if step.action in (SLEEP, SLEEP_UNTIL):
-        return Skip(step.position, "Go on now", "The wait is over, and what comes next is done at once.")
+        return Skip(step.position, _("Go on now"), _("The wait is over, and what comes next is done at once."))
     if step.action == WAIT_FOR:
-        then = "The recipe goes on at once, as if it had not happened in time."
-        return Skip(step.position, "Do not wait any longer", then)
-    label = f"Skip “{words.action(step.action)}”"
-    return Skip(step.position, label, "The recipe is told that it was not done. If it cannot do without, it ends.")
+        then = _("The recipe goes on at once, as if it had not happened in time.")
+        return Skip(step.position, _("Do not wait any longer"), then)
+    if step.action == ASK:
+        then = _("The recipe goes on at once, as if nobody had answered in time.")
+        return Skip(step.position, _("Go on without an answer"), then)
+    label = _("Skip “%(action)s”", action=words.action(step.action))
+    then = _("The recipe is told that it was not done. If it cannot do without, it ends.")
+    return Skip(step.position, label, then)

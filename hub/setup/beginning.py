@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from .. import registry
 from ..connections import OFF
+from ..connector import Match
 from ..recipe import Recipe
+from .language import _
 from .queries import Account
 
 
@@ -26,29 +28,36 @@ def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, ran: bool) -> tu
     """The first steps in their order; none once all are done."""
     connected = [account.connection.connector for account in accounts if account.connection.state != OFF]
     names = {connector.name for connector in connected}
-    starts = {match.type.partition(".")[0] for recipe in registry.recipes().values() for match in recipe.on}
+    known = registry.recipes().values()
+    starts = {match.type.partition(".")[0] for recipe in known for match in recipe.on if isinstance(match, Match)}
     found = (
         Todo(
-            "Connect your shop",
-            "Or whatever tells of your customers. A practice account will do to begin with.",
+            _("Connect your shop"),
+            _("Or whatever tells of your customers. A practice account will do to begin with."),
             bool(names & starts),
             "connections",
-            "Connect it",
+            _("Connect it"),
         ),
         Todo(
-            "Connect what your messages leave by",
-            "Your newsletter, or your texts. Nothing is sent before you switch a recipe on.",
+            _("Connect what your messages leave by"),
+            _("Your newsletter, or your texts. Nothing is sent before you switch a recipe on."),
             any(connector.sends_messages for connector in connected),
             "connections",
-            "Connect it",
+            _("Connect it"),
         ),
-        Todo("Choose a recipe", "See what it does, step by step, and switch it on.", bool(on), "recipes", "Choose one"),
         Todo(
-            "See it at work",
-            "The next order starts it: at a practice shop, yours.",
+            _("Choose a recipe"),
+            _("See what it does, step by step, and switch it on."),
+            bool(on),
+            "recipes",
+            _("Choose one"),
+        ),
+        Todo(
+            _("See it at work"),
+            _("The next order starts it: at a practice shop, yours."),
             ran,
             "connections",
-            "Go on",
+            _("Go on"),
         ),
     )
     return () if all(todo.is_done for todo in found) else found

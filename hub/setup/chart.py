@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,8 @@ from ..core import Hub
 from ..ids import first_id_at
 from ..timing import to_datetime
 from ..workspaces import Workspace
+from .language import _
+from .measures import short_day
 from .words import DAY
 
 DAYS = 14
@@ -83,21 +84,19 @@ _counts: WeakKeyDictionary[Hub, EventCounts] = WeakKeyDictionary()
 def events_per_day(hub: Hub, workspace: Workspace) -> Chart:
     """The chart of the last days."""
     found = _counts.setdefault(hub, EventCounts()).of(hub, workspace)
-    total = sum(count for _, count in found)
-    numbers = [(_day(to_datetime(start).date()), count) for start, count in found]
-    says = f"{total:,} in {len(found)} days, {numbers[-1][1]:,} today." if total else "Nothing came in lately."
-    return Chart("Events per day", says, bars(numbers))
+    total = sum(count for _start, count in found)
+    numbers = [(short_day(to_datetime(start).date()), count) for start, count in found]
+    says = _("Nothing came in lately.")
+    if total:
+        says = _("%(total)s in %(days)s days, %(today)s today.", total=total, days=len(found), today=numbers[-1][1])
+    return Chart(_("Events per day"), says, bars(numbers))
 
 
 def bars(numbers: list[tuple[str, int]]) -> tuple[Bar, ...]:
     """Numbers, each with its name, as bars that fill a box of `WIDTH` and `HEIGHT`."""
-    most, step = max((count for _, count in numbers), default=0), WIDTH / max(1, len(numbers))
+    most, step = max((count for _name, count in numbers), default=0), WIDTH / max(1, len(numbers))
     drawn = []
     for place, (name, count) in enumerate(numbers):
         height = max(LEAST, round(HEIGHT * count / most, 1)) if count else 0
         drawn.append(Bar(name, count, round(place * step + GAP / 2, 1), HEIGHT - height, round(step - GAP, 1), height))
     return tuple(drawn)
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"

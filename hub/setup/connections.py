@@ -18,7 +18,9 @@ from ..errors import ConnectorInvalid, HubError, NotAuthorized, TryLater, scrubb
 from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import queries, words
+from .language import _, parts
 from .queries import Account
+from .retold import told
 from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Said, State, Tool
 
 
@@ -62,17 +64,20 @@ def line(account: Account, now: int) -> AccountLine:
     connection = account.connection
     says: Said
     if connection.state == NEEDS_LOGIN:
-        state, says = STATES[NEEDS_YOU], ("sign in again",)
+        state, says = STATES[NEEDS_YOU], (_("sign in again"),)
     elif connection.state == PAUSED:
-        state, says = STATES[OFF], ("paused, with all sending",)
+        state, says = STATES[OFF], (_("paused, with all sending"),)
     elif connection.state != READY:
-        state, says = STATES[OFF], ("disconnected",)
+        state, says = STATES[OFF], (_("disconnected"),)
     elif until := account.paused_at(now):
-        state, says = STATES[CATCHING_UP], ("tried again at ", words.moment(until, now))
+        state, says = STATES[CATCHING_UP], parts("tried again at %(at)s", at=words.moment(until, now))
     else:
         heard = account.last_event_at
-        state, says = STATES[WORKING], (f"last event {words.ago(heard, now)}" if heard else "no event yet",)
-    technical = connection.reason if connection.state != READY else None
+        state, says = (
+            STATES[WORKING],
+            (_("last event %(ago)s", ago=words.ago(heard, now)) if heard else _("no event yet"),),
+        )
+    technical = told(connection.reason) if connection.reason and connection.state != READY else None
     tool = Tool(connection.connector.title)
     return AccountLine(connection.id, tool, connection.label, state, says, technical, is_practice(connection))
 
@@ -109,7 +114,11 @@ def happenings(connection: Connection) -> list[tuple[str, str]]:
     from ..practice.server import service_of
 
     service = service_of(connection.connector)
-    found = [(name, service.title_of(name)) for name in service.happenings] if service else []
+    found = (
+        [(name, told(service.title_of(name), connection.connector.package)) for name in service.happenings]
+        if service
+        else []
+    )
     return sorted(found, key=lambda item: item[1])
 
 
@@ -123,14 +132,16 @@ def offers(hub: Hub) -> list[Offer]:
 
 
 def offer(hub: Hub, connector: Connector) -> Offer:
-    tells = [trigger.title for trigger in connector.triggers.values() if trigger.privacy is None]
+    tells = [
+        told(trigger.title, connector.package) for trigger in connector.triggers.values() if trigger.privacy is None
+    ]
     has_practice = importlib.util.find_spec(f"{connector.package}.practice") is not None
     return Offer(
         name=connector.name,
         tool=Tool(connector.title),
-        about=connector.about,
+        about=told(connector.about, connector.package),
         tells=tuple(dict.fromkeys(tells)),
-        does=tuple(dict.fromkeys(action.title for action in connector.actions.values())),
+        does=tuple(dict.fromkeys(told(action.title, connector.package) for action in connector.actions.values())),
         can_practise=has_practice and hub.practice is not None,
         can_log_in=connector.oauth is not None and has_app(hub, connector),
         knows_oauth=connector.oauth is not None,
@@ -161,7 +172,7 @@ def stops(hub: Hub, workspace: Workspace, connection: Connection) -> Stops:
     )
     with hub.database.read() as database:
         steps = database.execute(waiting).scalar_one()
-    return Stops(tuple(recipe.title for recipe in used_by(hub, workspace, connection)), steps)
+    return Stops(tuple(words.recipe_title(recipe) for recipe in used_by(hub, workspace, connection)), steps)
 
 
 def used_by(hub: Hub, workspace: Workspace, connection: Connection) -> list[Recipe]:
@@ -175,7 +186,7 @@ def in_place_of(hub: Hub, workspace: Workspace, connection: Connection) -> list[
         return []
     found = []
     for practice in _practice_twins(hub, workspace, connection):
-        found += [recipe.title for recipe in used_by(hub, workspace, practice)]
+        found += [words.recipe_title(recipe) for recipe in used_by(hub, workspace, practice)]
     return found
 
 
@@ -188,7 +199,7 @@ def take_place(hub: Hub, workspace: Workspace, connection: Connection) -> list[s
             if practice.id in entry.connections.values():
                 bound = {**entry.connections, connection.connector.name: connection.id}
                 hub.enabled.enable(workspace, recipe.name, {**entry.settings, **bound})
-                titles.append(recipe.title)
+                titles.append(words.recipe_title(recipe))
     return titles
 
 
@@ -203,14 +214,19 @@ def _practice_twins(hub: Hub, workspace: Workspace, connection: Connection) -> l
 def why_not(connector: Connector, given: Mapping[str, str], error: HubError) -> str:
     """Why an account could not be connected, as a sentence with the way out; nothing secret is told."""
     if isinstance(error, TryLater):
-        return f"{connector.title} does not answer just now, so nothing was saved. Try again in a minute."
+        return _(
+            "%(service)s does not answer just now, so nothing was saved. Try again in a minute.",
+            service=connector.title,
+        )
     secret = [value for name, value in given.items() if name not in connector.fields or connector.fields[name].secret]
     if isinstance(error, NotAuthorized):
-        return (
-            f"{connector.title} did not let the hub in with this. Copy each key again, as a whole, and mind that it "
-            f"is this account's. {connector.title} says: {scrubbed(str(error), secret)}"
+        return _(
+            "%(service)s did not let the hub in with this. Copy each key again, as a whole, and mind that it is this "
+            "account's. %(service)s says: %(answer)s",
+            service=connector.title,
+            answer=told(scrubbed(str(error), secret)),
         )
-    return scrubbed(str(error), secret)
+    return told(scrubbed(str(error), secret))
 
 
 def refused_lately(hub: Hub, connection: Connection) -> tuple[int, str] | None:

@@ -13,15 +13,17 @@ from .. import schema
 from ..core import Hub
 from ..workspaces import Workspace
 from . import words
+from .language import _, lazy
+from .retold import told
 from .words import Moment, State, Tool
 
-NOTHING = State("over", "○", "Started nothing")
-SKIPPED = State("over", "○", "Skipped")
+NOTHING = State("over", "○", lazy("Started nothing"))
+SKIPPED = State("over", "○", lazy("Skipped"))
 _WHY = {
-    "echo": "The hub itself caused this by what it did, so it starts nothing.",
-    "unknown": "This kind of event is not known here, so no recipe starts with it.",
+    "echo": lazy("The hub itself caused this by what it did, so it starts nothing."),
+    "unknown": lazy("This kind of event is not known here, so no recipe starts with it."),
 }
-NO_RECIPE = "No recipe that is on starts with this."
+NO_RECIPE = lazy("No recipe that is on starts with this.")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def event_line(event: EventRow, now: int, on: Collection[str], *, has_runs: bool
     if event.state in _WHY:
         reasons: Sequence[str] = [_WHY[event.state]]
     elif event.skipped:
-        reasons = [f"{words.recipe(name)}: {why}" for name, why in event.skipped.items()]
+        reasons = [
+            _("%(recipe)s: %(why)s", recipe=words.recipe(name), why=told(why)) for name, why in event.skipped.items()
+        ]
     elif has_runs:
         return None
     else:
@@ -86,7 +90,7 @@ def event_line(event: EventRow, now: int, on: Collection[str], *, has_runs: bool
     return EventLine(
         event.id,
         words.moment(event.received_at, now),
-        words.upper_first(words.happening(event.type)) if event.state != "unknown" else "Something came in",
+        words.upper_first(words.happening(event.type)) if event.state != "unknown" else _("Something came in"),
         tuple(reasons),
         SKIPPED if event.skipped else NOTHING,
         () if event.state == "unknown" else (words.tool(event.type.partition(".")[0]),),
@@ -120,6 +124,6 @@ def unreadable(hub: Hub, workspace: Workspace, limit: int) -> list[Unread]:
     )
     with hub.database.read() as connection:
         return [
-            Unread(row.id, words.moment(row.received_at, now), words.tool(row.connector), row.reason or "")
+            Unread(row.id, words.moment(row.received_at, now), words.tool(row.connector), told(row.reason or ""))
             for row in connection.execute(query)
         ]

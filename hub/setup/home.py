@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .. import notices
+from .. import notices, questions
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import connections, queries, timeline, words
+from . import connections, queries, starting, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
+from .language import _, ngettext
 from .practice_shop import practice_shop
 from .queries import Account, Run
 from .today import Today, today
@@ -22,6 +24,7 @@ from .words import CATCHING_UP, NEEDS_YOU, OFF, STATES, WORKING, Moment, Said, S
 
 LATEST = 15
 MOST_HELD = 5
+MOST_ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,17 @@ class RunLine:
 
 
 @dataclass(frozen=True)
+class QuestionLine:
+    """A question that waits for an answer, and until when."""
+
+    run_id: int
+    position: int
+    text: str = field(repr=False)
+    recipe: str
+    until: Moment
+
+
+@dataclass(frozen=True)
 class Home:
     health: Health
     heard: str | None
@@ -67,6 +81,7 @@ class Home:
     recipes: tuple[RecipeLine, ...]
     held: tuple[RunLine, ...]
     more_held: bool
+    questions: tuple[QuestionLine, ...]
     latest: tuple[RunLine, ...]
     can_practise: bool
     todos: tuple[Todo, ...]
@@ -79,17 +94,19 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     now = hub.clock.now()
     accounts = queries.accounts(hub, workspace)
     known = {account.connection.id: account for account in accounts}
-    recipes = [recipe for recipe, _ in hub.enabled.of(workspace)]
+    recipes = [recipe for recipe, _entry in hub.enabled.of(workspace)]
     held = queries.held_runs(hub, workspace, MOST_HELD + 1)
     latest = queries.latest_runs(hub, workspace, LATEST)
+    asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, now),
+        health=_health(hub, workspace, accounts, recipes, held, asked, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
         held=tuple(run_line(run, now, known) for run in held[:MOST_HELD]),
         more_held=len(held) > MOST_HELD,
+        questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
         todos=todos(accounts, recipes, ran=bool(latest)),
@@ -104,48 +121,56 @@ def _health(
     accounts: Sequence[Account],
     recipes: Sequence[Recipe],
     held: Sequence[Run],
+    asked: Sequence[Question],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
-        then = "What came in is kept. Start the rest of the hub, each in a terminal of its own:"
-        return Health(STATES[NEEDS_YOU], "Nothing moves just now", then, "hub worker\nhub clock")
+        then = _("What came in is kept. Start the rest of the hub, each in a terminal of its own:")
+        return Health(STATES[NEEDS_YOU], _("Nothing moves just now"), then, "hub worker\nhub clock")
     for account in accounts:
         if account.connection.state == NEEDS_LOGIN:
             title = account.connection.connector.title
-            then = "What waits for it goes on as soon as you do. Nothing is lost."
-            says = f"{title} needs you to sign in again"
+            then = _("What waits for it goes on as soon as you do. Nothing is lost.")
+            says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
     if held:
-        count = "One thing waits" if len(held) == 1 else f"{len(held)} things wait"
+        says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
-            count = f"More than {MOST_HELD} things wait"
-        return Health(STATES[NEEDS_YOU], f"{count} for you", "Each says below why it stopped.")
+            says = _("More than %(num)s things wait for you", num=MOST_HELD)
+        return Health(STATES[NEEDS_YOU], says, _("Each says below why it stopped."))
+    if asked:
+        says = ngettext("One question waits for your answer", "%(num)s questions wait for your answer", len(asked))
+        return Health(STATES[NEEDS_YOU], says, _("Without one, each goes on by itself when its time is over."))
     if failed := notices.went_wrong(hub, workspace)[1]:
-        count = "One thing" if failed == 1 else f"{failed:,} things"
-        then = "What was done stays done. See why, and try the rest again."
-        return Health(STATES[NEEDS_YOU], f"{count} went wrong since yesterday", then, show="failed")
+        says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
+        then = _("What was done stays done. See why, and try the rest again.")
+        return Health(STATES[NEEDS_YOU], says, then, show="failed")
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
-        says = f"{paused[0].connection.connector.title} takes no calls just now"
-        return Health(STATES[CATCHING_UP], says, "It is tried again by itself, and what waits goes on then.")
+        says = _("%(service)s takes no calls just now", service=paused[0].connection.connector.title)
+        return Health(STATES[CATCHING_UP], says, _("It is tried again by itself, and what waits goes on then."))
     if queries.is_late(hub, workspace):
-        return Health(
-            STATES[CATCHING_UP], "Catching up", "Some things wait longer than usual. All are kept, and get their turn."
-        )
+        then = _("Some things wait longer than usual. All are kept, and get their turn.")
+        return Health(STATES[CATCHING_UP], _("Catching up"), then)
     if any(account.connection.state == PAUSED for account in accounts):
-        return Health(STATES[OFF], "All sending is paused")
+        return Health(STATES[OFF], _("All sending is paused"))
     if not any(account.connection.state == READY for account in accounts):
-        return Health(STATES[OFF], "Nothing is connected yet")
+        return Health(STATES[OFF], _("Nothing is connected yet"))
     if not recipes:
-        return Health(STATES[OFF], "No recipe is on yet")
-    return Health(STATES[WORKING], "Everything is working")
+        return Health(STATES[OFF], _("No recipe is on yet"))
+    return Health(STATES[WORKING], _("Everything is working"))
+
+
+def _question(question: Question, now: int) -> QuestionLine:
+    until = words.moment(question.until, now)
+    return QuestionLine(question.run_id, question.position, question.text, words.recipe(question.recipe), until)
 
 
 def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
-        title=recipe.title,
-        when=f"When {words.any_of([match.type for match in recipe.on])}",
+        title=words.recipe_title(recipe),
+        when=starting.when(recipe.on),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

@@ -16,6 +16,7 @@ from ..workspaces import Workspace
 from . import queries, words
 from .activity import accounts_of
 from .home import RunLine, run_line
+from .language import _, lazy
 from .words import DAY, NEEDS_YOU, Moment, State
 
 LATEST_EVENTS = 200
@@ -23,7 +24,7 @@ LATEST_RUNS = 50
 REQUESTS = 50
 
 _WHO = re.compile(r"([ep])([0-9a-f]{32})")
-CHANNELS = {"email": "E-mail", "sms": "Text messages"}
+CHANNELS = {"email": lazy("E-mail"), "sms": lazy("Text messages")}
 ANSWER_WITHIN = 30 * DAY
 """How long a shop has for what a customer asks through it:
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance"""
@@ -113,13 +114,17 @@ def _events(connection: sa.Connection, workspace: Workspace, ids: set[int]) -> l
 def _consents(connection: sa.Connection, workspace: Workspace, names: set[bytes], now: int) -> list[Consent]:
     table = schema.consent
     query = sa.select(table).where(table.c.workspace_id == workspace.id, table.c.hash.in_(sorted(names)))
-    yes, no = State("done", "✓", "Yes"), State("over", "○", "No")
+    yes, no = State("done", "✓", _("Yes")), State("over", "○", _("No"))
     return [
         Consent(
-            CHANNELS.get(row.channel, row.channel),
+            str(CHANNELS.get(row.channel, row.channel)),
             yes if row.given else no,
             words.moment(row.at, now),
-            words.tool(row.source.partition(".")[0]).title + ": " + words.happening(row.source),
+            _(
+                "%(service)s: %(event)s",
+                service=words.tool(row.source.partition(".")[0]).title,
+                event=words.happening(row.source),
+            ),
         )
         for row in connection.execute(query.order_by(table.c.channel, table.c.at))
     ]
@@ -150,9 +155,9 @@ class Asked:
 
 
 _SAYS = {
-    "export": "A customer asks what is kept about them",
-    "erase": "A customer asks to be erased",
-    "erase_all": "The shop asks that all its customers are erased",
+    "export": lazy("A customer asks what is kept about them"),
+    "erase": lazy("A customer asks to be erased"),
+    "erase_all": lazy("The shop asks that all its customers are erased"),
 }
 
 
@@ -172,15 +177,15 @@ def requests(hub: Hub, workspace: Workspace) -> list[Asked]:
 
 
 def _asked(row: Any, now: int) -> Asked:
-    service = words.tool(row.connector).title if row.connector else "A service that is not connected any more"
+    service = words.tool(row.connector).title if row.connector else _("A service that is not connected any more")
     if row.state == "open":
-        state, then = State("going", "◐", "Under way"), "The hub sees to it within a minute."
+        state, then = State("going", "◐", _("Under way")), _("The hub sees to it within a minute.")
     elif row.has_answer:
-        state, then = State(NEEDS_YOU, "▲", "Needs you"), "Download what was found, and send it to the customer."
+        state, then = State(NEEDS_YOU, "▲", _("Needs you")), _("Download what was found, and send it to the customer.")
     elif row.kind == "export":
-        state, then = State("done", "✓", "Done"), "The answer was kept for a while, and is gone."
+        state, then = State("done", "✓", _("Done")), _("The answer was kept for a while, and is gone.")
     else:
-        state, then = State("done", "✓", "Done"), "It was erased, backups included. There is nothing left to do."
+        state, then = State("done", "✓", _("Done")), _("It was erased, backups included. There is nothing left to do.")
     is_open = row.state == "open" or row.has_answer
     until = words.moment(row.at + ANSWER_WITHIN, now) if is_open else None
     says = _SAYS.get(row.kind, row.kind)

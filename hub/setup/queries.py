@@ -54,6 +54,7 @@ class Step:
     ended_at: int | None
     due_at: int | None
     reason: str | None
+    held_until: int | None
     connection_id: str | None
     awaits: tuple[str, ...]
     answered_by: str | None

@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import CHOOSE, NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
+from .language import Lazy, _, joined, lazy, ngettext, parts
 from .queries import MOST_STEPS, Account, Run, Step
 from .words import Moment, Said, State, Tool
 
-START = State("done", "●", "Came in")
-OVER = State("done", "✓", "Over")
+START = State("done", "●", lazy("Came in"))
+OVER = State("done", "✓", lazy("Over"))
 _WITHOUT_LOGIN = {
-    PAUSED: "{} waits, as all sending is paused.",
-    NEEDS_LOGIN: "It goes on when you have signed in to {} again.",
-    OFF: "{} is disconnected. It goes on when you have connected it again.",
+    PAUSED: Lazy("%(service)s waits, as all sending is paused."),
+    NEEDS_LOGIN: Lazy("It goes on when you have signed in to %(service)s again."),
+    OFF: Lazy("%(service)s is disconnected. It goes on when you have connected it again."),
 }
-WAITING = State("going", "◐", "Waiting")
-LEFT_OUT = State("over", "○", "Not shown")
+WAITING = State("going", "◐", lazy("Waiting"))
+LEFT_OUT = State("over", "○", lazy("Not shown"))
 
 
 Place = tuple[int, str]
@@ -59,7 +60,12 @@ def lines(run: Run, steps: int, now: int, accounts: Mapping[str, Account]) -> li
     shown = [Line(START, (says,), tool=_tool(run.event_type), at=came, is_told=False)]
     shown += [_line(step, now, accounts) for step in run.steps if step.position < MOST_STEPS and step.action != NOW]
     if left_out := steps - len(run.steps):
-        says = f"{words.counted(left_out, 'more step')}. See all with: hub run {run.id}"
+        says = ngettext(
+            "%(num)s more step. See all with: hub run %(run)s",
+            "%(num)s more steps. See all with: hub run %(run)s",
+            left_out,
+            run=str(run.id),
+        )
         shown.append(Line(LEFT_OUT, (says,), gap=True, is_told=False))
     shown += [_line(step, now, accounts) for step in run.steps if step.position >= MOST_STEPS]
     return shown + _end(run, now)
@@ -71,11 +77,10 @@ def summary(run: Run, now: int, accounts: Mapping[str, Account]) -> Said:
         return (said,)
     if run.ended_at is not None:
         done = [words.action(s.action) for s in run.steps if s.state == "done" and s.connection_id]
-        more = " or more" if len(run.steps) >= MOST_STEPS else ""
-        return (_listed(done, more) or "There was nothing to do.",)
+        return (_listed(done, is_more=len(run.steps) >= MOST_STEPS) or _("There was nothing to do."),)
     pending = [step for step in run.steps if step.ended_at is None]
     if not pending:
-        return ("It goes on in a moment.",)
+        return (_("It goes on in a moment."),)
     return _pending(pending[0], now, accounts.get(pending[0].connection_id or ""))
 
 
@@ -121,6 +126,8 @@ def _detail(step: Step) -> dict[str, Any]:
 def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
     ended = step.ended_at
     at = words.moment(ended if ended is not None else step.asked_at, now)
+    if step.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
+        return Line(words.step_state(step.state), (words.action(step.action),), at=at)
     if step.connection_id is None:
         return _gap(step, at, now)
     outcome = _outcome(step, now, accounts.get(step.connection_id))
@@ -130,23 +137,25 @@ def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
 def _gap(step: Step, at: Moment, now: int) -> Line:
     """A wait, with its length, and what ended it."""
     if step.action == CHOOSE:
-        chosen = (step.reason or "One of several ways was chosen").rstrip(".")
+        chosen = (step.reason or _("One of several ways was chosen")).rstrip(".")
         return Line(OVER, (chosen,), at=at, is_told=False)
     says = _wait(step, now)
     if step.state == "waiting":
-        until: Said = ("Until ", words.moment(step.due_at, now)) if step.due_at is not None else ()
+        until: Said = parts("Until %(at)s", at=words.moment(step.due_at, now)) if step.due_at is not None else ()
         return Line(WAITING, says, until, gap=True)
     if step.state == "dropped":
         return Line(words.step_state("dropped"), says, at=at, gap=True)
-    outcome: Said = (step.reason,) if step.reason else ()
+    outcome: Said = (words.reason(step.reason) or "",) if step.reason else ()
     if step.action == WAIT_FOR and not step.reason:
         outcome = (words.came(step.answered_by),)
+    elif step.action == ASK and not step.reason:
+        outcome = (_("Nobody answered in time."),)
     return Line(OVER, says, outcome, at=at, gap=True)
 
 
 def _wait(step: Step, now: int) -> Said:
     if step.action == SLEEP_UNTIL and step.due_at is not None:
-        return ("Wait until ", words.moment(step.due_at, now))
+        return parts("Wait until %(at)s", at=words.moment(step.due_at, now))
     length = step.due_at - step.asked_at if step.due_at is not None else None
     return (words.wait(step.action, list(step.awaits), length),)
 
@@ -157,14 +166,17 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
     if step.state == "waiting" and account is not None:
         service = account.connection.connector.title
         if account.connection.state in _WITHOUT_LOGIN:
-            return (_WITHOUT_LOGIN[account.connection.state].format(service),)
+            return (_(_WITHOUT_LOGIN[account.connection.state].source, service=service),)
         if until := account.paused_at(now):
-            return (f"{service} takes no calls just now, and is tried again at ", words.moment(until, now), ".")
+            says = "%(service)s takes no calls just now, and is tried again at %(at)s."
+            return parts(says, service=service, at=words.moment(until, now))
+    if step.state == "waiting" and said and step.held_until == step.due_at:
+        return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:
-        tried = f"Tried {words.counted(step.attempts, 'time')}, again at "
-        return (tried, words.moment(step.due_at, now), f". {said}" if said else ".")
+        tried = ngettext("Tried %(num)s time, again at", "Tried %(num)s times, again at", step.attempts)
+        return (f"{tried} ", words.moment(step.due_at, now), f". {said}" if said else ".")
     if step.state == "claimed" and said:
-        return (f"Finding out whether it happened. {said}",)
+        return (joined([_("Finding out whether it happened."), said]),)
     return (said,) if said else ()
 
 
@@ -174,10 +186,10 @@ def _pending(step: Step, now: int, account: Account | None) -> Said:
             return _wait(step, now)
         until = words.moment(step.due_at, now)
         if step.action == WAIT_FOR:
-            return (f"Wait until {words.any_of(list(step.awaits))}, or until ", until)
-        return (*_wait(step, now), ", until ", until)
-    state = words.step_state(step.state).says
-    return (f"{words.action(step.action)}: ", *(_outcome(step, now, account) or (f"{state.lower()}.",)))
+            return parts("Wait until %(event)s, or until %(at)s", event=words.any_of(list(step.awaits)), at=until)
+        return parts("%(wait)s, until %(at)s", wait=_wait(step, now), at=until)
+    outcome = _outcome(step, now, account) or (f"{words.step_state(step.state).says}.",)
+    return parts("%(action)s: %(outcome)s", action=words.action(step.action), outcome=outcome)
 
 
 def _end(run: Run, now: int) -> list[Line]:
@@ -188,7 +200,7 @@ def _end(run: Run, now: int) -> list[Line]:
     if run.ended_at is None and said is None and any(step.ended_at is None for step in run.steps):
         return []
     if run.ended_at is None and said is None:
-        said = "It goes on in a moment."
+        said = _("It goes on in a moment.")
     return [Line(state, (state.says,), (said,) if said else (), at=at, is_told=False)]
 
 
@@ -196,10 +208,16 @@ def _tool(name: str) -> Tool:
     return words.tool(name.partition(".")[0])
 
 
-def _listed(said: list[str], more: str) -> str:
+def _listed(said: list[str], *, is_more: bool) -> str:
     """Sentences in one line, each told once, with how often it was done: "Tag a customer (3 times) · …"."""
     counts = Counter(said)
-    return " · ".join(say if n == 1 else f"{say} ({words.counted(n, 'time')}{more})" for say, n in counts.items())
+    return " · ".join(say if n == 1 else f"{say} {_times(n, is_more=is_more)}" for say, n in counts.items())
+
+
+def _times(count: int, *, is_more: bool) -> str:
+    if is_more:
+        return _("(%(num)s times or more)", num=count)
+    return ngettext("(%(num)s time)", "(%(num)s times)", count)
 
 
 def tools(run: Run) -> Iterator[Tool]:

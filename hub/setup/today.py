@@ -11,6 +11,7 @@ from datetime import UTC
 import sqlalchemy as sa
 
 from .. import registry, schema
+from ..connector import Match
 from ..core import Hub
 from ..errors import ConnectorInvalid
 from ..ids import first_id_at
@@ -18,12 +19,12 @@ from ..recipe import Recipe
 from ..timing import to_datetime, to_ms
 from ..workspaces import Workspace
 from . import words
+from .language import ngettext
 from .words import ZONE
 
 MOST_EVENTS, MOST_RUNS = 5_000, 2_000
 """The latest that are counted: a day with more is told as "more than"."""
 FEW = 4
-_SENT = {"sms": ("text sent", "texts sent"), "email": ("e-mail sent", "e-mails sent")}
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def today(hub: Hub, workspace: Workspace, on: Sequence[Recipe]) -> Today:
     with hub.database.read() as connection:
         came = _came(connection, workspace, first)
         sent, not_sent = _sent(connection, workspace, first)
-    waited_for = {match.type for recipe in on for match in recipe.on}
+    waited_for = {match.type for recipe in on for match in recipe.on if isinstance(match, Match)}
     most = [Count(number, words.happening(kind)) for kind, number in came.most_common() if kind in waited_for]
-    done = [Count(number, _SENT[channel][number != 1]) for channel, number in sent.most_common()]
+    done = [Count(number, _sent_by(channel, number)) for channel, number in sent.most_common()]
     return Today(tuple(most[:FEW]), tuple(done), not_sent, came.total() == MOST_EVENTS)
 
 
@@ -81,6 +82,12 @@ def _sent(connection: sa.Connection, workspace: Workspace, first: int) -> tuple[
         else:
             not_sent += count
     return sent, not_sent
+
+
+def _sent_by(channel: str, count: int) -> str:
+    if channel == "sms":
+        return ngettext("text sent", "texts sent", count)
+    return ngettext("e-mail sent", "e-mails sent", count)
 
 
 def _channels() -> dict[str, str]:

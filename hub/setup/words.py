@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
-from ..step import WAIT_FOR
+from ..outcomes import title_of
+from ..recipe import Recipe
+from ..schedule import EACH
+from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
+from . import measures
+from .language import _, lazy, pgettext
+from .retold import told
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
+CLAUSE = "clause"
+"""Within a sentence, after "if", "when", "until" or "because": German has its verb at the end there."""
 _UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 
 WORKING, CATCHING_UP, NEEDS_YOU, OFF = "working", "catching-up", "needs-you", "off"
@@ -30,30 +41,30 @@ class State:
 
 
 STATES = {
-    WORKING: State(WORKING, "●", "Working"),
-    CATCHING_UP: State(CATCHING_UP, "◐", "Catching up"),
-    NEEDS_YOU: State(NEEDS_YOU, "▲", "Needs you"),
-    OFF: State(OFF, "○", "Off"),
+    WORKING: State(WORKING, "●", lazy("Working")),
+    CATCHING_UP: State(CATCHING_UP, "◐", lazy("Catching up")),
+    NEEDS_YOU: State(NEEDS_YOU, "▲", lazy("Needs you")),
+    OFF: State(OFF, "○", lazy("Off")),
 }
 
 RUN_STATES = {
-    "running": State("going", "◐", "Under way"),
-    "waiting": State("going", "◐", "Waiting"),
-    "done": State("done", "✓", "Done"),
-    "stopped": State("over", "○", "Stopped"),
-    "failed": State("failed", "✕", "Went wrong"),
-    "held": State(NEEDS_YOU, "▲", "Needs you"),
+    "running": State("going", "◐", lazy("Under way")),
+    "waiting": State("going", "◐", lazy("Waiting")),
+    "done": State("done", "✓", lazy("Done")),
+    "stopped": State("over", "○", lazy("Stopped")),
+    "failed": State("failed", "✕", lazy("Went wrong")),
+    "held": State(NEEDS_YOU, "▲", lazy("Needs you")),
 }
 
 STEP_STATES = {
-    "waiting": State("going", "◐", "Waits its turn"),
-    "claimed": State("going", "◐", "On its way"),
-    "done": State("done", "✓", "Done"),
-    "refused": State("failed", "✕", "Not done"),
-    "unknown": State(NEEDS_YOU, "▲", "Needs you"),
-    "dropped": State("over", "○", "Not needed any more"),
+    "waiting": State("going", "◐", lazy("Waits its turn")),
+    "claimed": State("going", "◐", lazy("On its way")),
+    "done": State("done", "✓", lazy("Done")),
+    "refused": State("failed", "✕", lazy("Not done")),
+    "unknown": State(NEEDS_YOU, "▲", lazy("Needs you")),
+    "dropped": State("over", "○", lazy("Not needed any more")),
 }
-_UNHEARD_OF = State("going", "◐", "Under way")
+_UNHEARD_OF = State("going", "◐", lazy("Under way"))
 
 
 def run_state(name: str) -> State:
@@ -101,17 +112,17 @@ def moment(at: int, now: int) -> Moment:
     name = "UTC"
     if zone is not None:
         when, today, name = when.astimezone(zone), today.astimezone(zone), zone.key
-    suffix = "" if zone else " UTC"
-    clock = f"{when:%H:%M}{suffix}"
-    short = clock if when.date() == today.date() else f"{when.day} {when:%b}, {clock}"
-    return Moment(iso(at) or "", short, f"{when.day} {when:%B %Y}, {when:%H:%M:%S} {name}", zone is not None)
+    short = measures.clock(when) if when.date() == today.date() else measures.day_and_clock(when)
+    return Moment(
+        iso(at) or "", short if zone else f"{short} UTC", f"{measures.in_full(when)} {name}", zone is not None
+    )
 
 
 def ago(at: int, now: int) -> str:
     """How long ago something was, roughly: "just now", "2 minutes ago"."""
     passed = now - at
-    size, name = next(((size, name) for size, name in _UNITS if passed >= size), _UNITS[-1])
-    return "just now" if passed < MINUTE else f"{counted(passed // size, name)} ago"
+    size = next((size for size, _name in _UNITS if passed >= size), SECOND)
+    return _("just now") if passed < MINUTE else measures.ago(timedelta(milliseconds=passed // size * size))
 
 
 def span(milliseconds: int) -> str:
@@ -120,7 +131,7 @@ def span(milliseconds: int) -> str:
     unit = MINUTE if milliseconds > 10 * MINUTE else SECOND
     left = (max(0, milliseconds) + unit // 2) // unit * unit
     if not left:
-        return "a moment"
+        return _("a moment")
     said = []
     for size, name in _UNITS:
         # People say "14 days"; weeks are for whole ones, from a month on.
@@ -128,17 +139,19 @@ def span(milliseconds: int) -> str:
             continue
         count, left = divmod(left, size)
         if count:
-            said.append(counted(count, name))
+            said.append(measures.counted(count, name))
     return " ".join(said[:2])
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun: "1 recipe", "3 recipes"."""
+    """A number with its noun, for the command line, which speaks English: "1 recipe", "3 recipes"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def tool(connector: str) -> Tool:
     """The service of a connector. One that is not installed any more keeps its name."""
+    if connector == "schedule":
+        return Tool(_("Clock"))
     with suppress(HubError):
         return Tool(registry.connector(connector).title)
     return Tool(connector.replace("_", " ").title())
@@ -147,56 +160,81 @@ def tool(connector: str) -> Tool:
 def action(name: str) -> str:
     """What an action does, as a sentence: "Send a text message"."""
     with suppress(HubError):
-        return registry.action(name).title
+        found = registry.action(name)
+        return told(found.title, found.connector.package)
+    if name in OWN:
+        return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 
 
-def happening(kind: str) -> str:
-    """What happened, by the type of an event: "an order is placed"."""
+def happening(kind: str, within: str | None = None) -> str:
+    """What happened, by the type of an event: "an order is placed". `within`: the context in which other languages say
+    it differently, such as `CLAUSE`."""
+    if kind.startswith("schedule."):
+        return (
+            pgettext(CLAUSE, "the time has come") if kind != EACH else pgettext(CLAUSE, "somebody is next on the list")
+        )
     with suppress(HubError):
-        found = registry.connector(kind.partition(".")[0]).triggers.get(kind)
+        connector = registry.connector(kind.partition(".")[0])
+        found = connector.triggers.get(kind)
         if found is not None:
-            return found.title
-    return "something happens" if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+            return told(found.title, connector.package, within)
+    return pgettext(CLAUSE, "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
 
 
 def any_of(kinds: list[str]) -> str:
-    """Several kinds of events: "an order is placed, or an order is paid"."""
-    said = list(dict.fromkeys(happening(kind) for kind in kinds))
-    return ", or ".join(said) or "something happens"
+    """Several kinds of events, after "if", "when", "until" or "because": "an order is placed, or an order is paid"."""
+    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext(CLAUSE, "something happens")
+
+
+def either(clauses: Iterable[str]) -> str:
+    """One of several clauses, each told once."""
+    found = list(dict.fromkeys(str(clause) for clause in clauses))
+    return reduce(lambda one, other: _("%(one)s, or %(other)s", one=one, other=other), found) if found else ""
 
 
 def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     """A wait, by its step's action, the types of events that it is for, and its length: "Wait 2 days", "Wait until an
     order is placed, 3 days at most"."""
     length = span(milliseconds) if milliseconds is not None else None
+    if action == ASK:
+        return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
     if action == WAIT_FOR:
-        return f"Wait until {any_of(kinds)}" + (f", {length} at most" if length else "")
-    return f"Wait {length}" if length else "Wait"
+        event = any_of(kinds)
+        if length:
+            return _("Wait until %(event)s, %(span)s at most", event=event, span=length)
+        return _("Wait until %(event)s", event=event)
+    return _("Wait %(span)s", span=length) if length else _("Wait")
 
 
 def came(kind: str | None) -> str:
     """How a wait for something ended: by the type of the event that came, or none."""
-    return f"It happened: {happening(kind)}." if kind else "It did not happen."
+    return _("It happened: %(event)s.", event=happening(kind)) if kind else _("It did not happen.")
 
 
 def question(text: str) -> str:
     """What somebody of the business is asked."""
-    return f"Ask somebody of yours: “{text}”"
+    return _("Ask somebody of yours: “%(question)s”", question=text)
 
 
 def answered(answer: str | None, *, by_somebody: bool) -> str:
     """How a question to somebody of the business ended."""
     if by_somebody:
-        return f"They said “{answer}”."
-    return f"Nobody answered in time, so it is “{answer}”." if answer else "Nobody answered in time."
+        return _("They said “%(answer)s”.", answer=answer)
+    return (
+        _("Nobody answered in time, so it is “%(answer)s”.", answer=answer) if answer else _("Nobody answered in time.")
+    )
 
 
 def recipe(name: str) -> str:
     """A recipe's title. One that is not installed any more keeps its name."""
     with suppress(HubError):
-        return registry.recipe(name).title
+        return recipe_title(registry.recipe(name))
     return name.replace("_", " ").capitalize()
+
+
+def recipe_title(found: Recipe) -> str:
+    return told(found.title, found.function.__module__)
 
 
 def reason(text: str | None) -> str | None:
@@ -204,7 +242,7 @@ def reason(text: str | None) -> str | None:
     if text is None:
         return None
     ended = re.fullmatch(r"Ended by ([\w.]+)\.", text)
-    return f"Ended because {happening(ended[1])}." if ended else text
+    return _("Ended because %(event)s.", event=happening(ended[1], CLAUSE)) if ended else told(text)
 
 
 def upper_first(text: str) -> str:

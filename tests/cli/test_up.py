@@ -95,7 +95,7 @@ def test_the_practice_services_alone_print_how_to_connect_them(newcomer: Newcome
     process, said = newcomer.start("practice", "--port", str(newcomer.practice_port))
     newcomer.run("workspace", "add", "Mill")
     commands = [line.split() for line in said.splitlines() if line.startswith("  hub connect ")]
-    assert [words[2] for words in commands] == ["hubspot", "mailchimp", "shopify", "twilio"]
+    assert [words[2] for words in commands] == ["hubspot", "mailchimp", "shopify", "twilio", "webhook"]
     for words in commands:
         assert newcomer.run(*words[1:]).returncode == 0
     process.send_signal(signal.SIGINT)

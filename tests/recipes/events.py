@@ -1,4 +1,5 @@
-"""Events as the connectors read them from deliveries, for tests of recipes. All are about Ada, on 22 November 2026."""
+"""Events as the connectors read them from deliveries, for tests of recipes. All are about Ada, who lives in London, on
+22 November 2026."""
 
 from __future__ import annotations
 
@@ -54,6 +55,10 @@ def in_newsletter(kind: str, at: datetime = NOON, *, audience: str = AUDIENCE, *
 
 
 def _from_shop(topic: str, payload: Mapping[str, Any], at: datetime) -> Sent:
+    customer = payload if "default_address" in payload else payload.get("customer") or {}
+    for address in (payload.get("billing_address"), customer.get("default_address")):
+        if address:
+            address |= {"country_code": "GB", "province_code": "ENG"}
     return shop.signed(topic, payload, "secret", triggered_at=at.isoformat())
 
 

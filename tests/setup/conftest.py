@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from hub import schema
+from hub import schema, values
 from hub.app import create_app
 from hub.clock import CLOCK
 from hub.core import Hub
 from hub.ids import new_id
 from hub.settings import Settings
 from hub.setup.access.links import new_link
+from hub.step import ASK, OWN
 from hub.timing import FrozenClock
 from hub.workspaces import Workspace
 
@@ -108,7 +110,7 @@ class World:
                 "run_id": run_id,
                 "position": position,
                 "workspace_id": owner,
-                "connection_id": None if step["action"] in ("sleep", "sleep_until", "wait_for", "now") else "c",
+                "connection_id": None if step["action"] in OWN else "c",
                 "state": "done",
                 "attempts": 1,
                 "fingerprint": b"",
@@ -116,6 +118,24 @@ class World:
                 "ended_at": now if step.get("state", "done") == "done" else None,
             }
             self.insert(schema.step, plain | step)
+        return run_id
+
+    def ask(self, question: str, *choices: str, default: str | None = None, hours: int = 1) -> int:
+        """A run that asks somebody of the business; gives its id."""
+        run_id = self.run(state="waiting")
+        inputs = {"question": question, "choices": choices, "timeout": timedelta(hours=hours), "default": default}
+        row = {
+            "run_id": run_id,
+            "position": 0,
+            "workspace_id": self.workspace.id,
+            "action": ASK,
+            "state": "waiting",
+            "fingerprint": b"",
+            "inputs": self.workspace.sealer.seal(values.write(inputs), f"step {run_id} 0 inputs"),
+            "asked_at": self.clock.now(),
+            "due_at": self.clock.now() + hours * 60 * MINUTE,
+        }
+        self.insert(schema.step, row)
         return run_id
 
     def insert(self, table: sa.Table, row: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def test_the_gallery_says_what_each_tool_lets_one_do(world: World) -> None:
     world.sign_in()
     shown = text_of(world.open(CONNECTIONS).text)
     assert "Connect the tools you use already" in shown
-    for says in ("HubSpot", "an order is placed", "send a text message", "Connect Mailchimp"):
+    for says in ("HubSpot", "an order is placed", "Send a text message", "Connect Mailchimp"):
         assert says in shown
     assert "practice account" not in shown, "where the hub cannot make one, none is offered"
 

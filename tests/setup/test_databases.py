@@ -33,4 +33,4 @@ def test_a_recipe_is_switched_on_looked_at_and_off_on_any_database(world_on_any_
     for path in ("", "/abandoned_cart", "/abandoned_cart/settings", "/abandoned_cart/off", "/abandoned_cart_text/on"):
         assert world.open(f"{place}{path}").status_code == 200
     world.send(f"{place}/abandoned_cart/off", inside="stop")
-    assert "It is off, and 1 that were under way ended." in world.open(f"{place}/abandoned_cart").text
+    assert "It is off, and 1 that was under way ended." in world.open(f"{place}/abandoned_cart").text

@@ -185,7 +185,7 @@ def test_a_run_is_told_in_one_line(world: World, row: Any, actions: list[str], s
 
 def test_a_step_on_its_way_is_told(world: World) -> None:
     world.run({"action": "twilio.send_sms", "state": "claimed"}, state="running")
-    assert "Send a text message: on its way." in part(world.open(HOME).text, "latest")
+    assert "Send a text message: On its way." in part(world.open(HOME).text, "latest")
 
 
 def test_a_step_that_waits_for_a_login_says_so(world: World) -> None:

@@ -177,7 +177,7 @@ def test_an_erasure_ends_with_a_receipt(world: World) -> None:
     page = world.open(receipt).text
     number = receipt.rpartition("/")[2]
     assert heading(page) == "Receipt of an erasure"
-    says = f"Receipt number {number} Asked for 12:00 UTC Done 12:00 UTC Events 1 Runs 1 (1 under way were ended)"
+    says = f"Receipt number {number} Asked for 12:00 UTC Done 12:00 UTC Events 1 Runs 1 (1 under way was ended)"
     assert says in text_of(page) and "Backups are erased as well" in text_of(page)
     assert number in text_of(world.open(PEOPLE).text)
     assert f"receipt {number}" in text_of(world.open("/w/1/changes").text)

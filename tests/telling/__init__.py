@@ -11,7 +11,20 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Limit, PayloadUnreadable, Person
+from hub import (
+    UNKNOWN,
+    Connector,
+    Consent,
+    Delivery,
+    Event,
+    Field,
+    Item,
+    Limit,
+    Page,
+    PayloadUnreadable,
+    Person,
+    Place,
+)
 from hub.connector import Verifier
 
 
@@ -39,6 +52,7 @@ class Provider:
     """
 
     done: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)
     answer: Callable[[str, dict[str, Any]], Any] = lambda name, inputs: {"id": f"{name}-{inputs}"}
     after: Callable[[str, dict[str, Any]], BaseException | None] = lambda name, inputs: None
@@ -104,6 +118,7 @@ def events(delivery: Delivery) -> Iterator[Event]:
             person=Person(told.get("email"), told.get("phone"), told.get("ids", {})),
             consents=tuple(Consent(c["channel"], c["address"], c["given"], at) for c in told.get("consents", ())),
             echo=told.get("echo"),
+            place=Place(**told["place"]) if "place" in told else None,
         )
 
 
@@ -147,18 +162,26 @@ def pay(client: Provider, what: Any, *, key: str = "") -> Any:
     settle=timedelta(seconds=5),
     answer_key="number",
 )
-def send(client: Provider, to: str, text: str, *, purpose: str) -> Any:
+def send(client: Provider, to: str, text: str, *, purpose: str, useful_for: timedelta | None = None) -> Any:
     """Send a message."""
     return client.do("send", {"to": to, "text": text})
 
 
 @send.readback
-def find_sent(client: Provider, since: datetime, to: str, text: str, *, purpose: str) -> list[Any]:
+def find_sent(client: Provider, since: datetime, to: str, text: str, **_: object) -> list[Any]:
     client.looked += 1
     if failure := client.looks():
         raise failure
     numbered = enumerate(client.done)
     return [{"number": n} for n, (name, inputs) in numbered if name == "send" and inputs == {"to": to, "text": text}]
+
+
+@connector.action(repeat="repeatable", title="Have it mailed", starts_messages="email", recipient="to")
+def mail(
+    client: Provider, to: str, text: str, *, purpose: str = "marketing", useful_for: timedelta | None = None
+) -> Any:
+    """Have the provider write to one of its subscribers."""
+    return client.do("mail", {"to": to, "text": text})
 
 
 def _whom(inputs: Mapping[str, Any], answer: Any) -> Person:
@@ -169,6 +192,24 @@ def _whom(inputs: Mapping[str, Any], answer: Any) -> Person:
 def name(client: Provider, what: Any) -> Any:
     """Do something whose answer tells whom it was about."""
     return client.do("name", {"what": what})
+
+
+@connector.listing(title="member")
+def members(client: Provider, place: str = "here", *, cursor: str | None = None) -> Page:
+    """Everybody that `provider.members` has, two at a time."""
+    client.do("members", {"place": place, "cursor": cursor})
+    start = int(cursor or 0)
+    found = [_member(name) for name in client.members[start : start + 2]]
+    return Page(found, str(start + 2) if start + 2 < len(client.members) else None, len(client.members))
+
+
+@members.answering
+def a_member(**inputs: Any) -> list[tuple[str, Item]]:
+    return [("somebody is there", _member("ada"))]
+
+
+def _member(name: str) -> Item:
+    return Item(name, {"name": name, "vip": name == "bo"}, Person(email=f"{name}@example.com"))
 
 
 @connector.action(repeat="once", title="Do it once")

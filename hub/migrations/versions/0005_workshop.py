@@ -6,10 +6,105 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
+    """Each part of it adds its own tables and columns here, until this is released."""
+    _guards()
     _questions()
     _effects()
+    _schedules()
+    _languages()
+
+
+def _languages() -> None:
+    comment = "that the pages speak to them, as de; none: what their browser asks for"
+    op.add_column("hub_user", sa.Column("language", sa.String(12), comment=comment))
+
+
+def _guards() -> None:
+    op.add_column(
+        "workspace",
+        sa.Column(
+            "hours", sa.Text(), comment="in which hours marketing leaves, by channel, as JSON; none: as the guards say"
+        ),
+    )
+    op.add_column(
+        "person",
+        sa.Column(
+            "place",
+            sa.LargeBinary(),
+            comment="where they live, as an event told last: zone, country and province, as JSON",
+        ),
+    )
+    op.add_column(
+        "step", sa.Column("held_until", sa.BigInteger(), comment="a guard holds it if this is its due_at too")
+    )
+    op.add_column(
+        "step", sa.Column("held_by", sa.String(length=12), comment="which guard: hours · cap · brake · complaint")
+    )
+    where = sa.text("state = 'waiting' AND held_by IS NOT NULL")
+    op.create_index("ix_step_held", "step", ["workspace_id", "held_by"], sqlite_where=where, postgresql_where=where)
+    op.create_table(
+        "marketing",
+        sa.Column("run_id", ID, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", ID),
+        sa.Column("hash", sa.LargeBinary(16), nullable=False, comment="keyed hash of the address that it went to"),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column(
+            "at",
+            sa.BigInteger(),
+            nullable=False,
+            comment="when its call was claimed: from then on it may have left",
+        ),
+        sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_marketing")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_marketing_at"), "marketing", ["at"])
+    op.create_index("ix_marketing_hash", "marketing", ["hash", "at"])
+    where = sa.text("person_id IS NOT NULL")
+    op.create_index("ix_marketing_person", "marketing", ["person_id", "at"], sqlite_where=where, postgresql_where=where)
+    op.create_table(
+        "volume",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("recipe", sa.String(length=80), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False, comment="days since 1970, in UTC"),
+        sa.Column("count", sa.Integer(), nullable=False, comment="marketing messages that left, or may have"),
+        sa.Column(
+            "usual", sa.Integer(), nullable=False, comment="how many it sends on a busy day, as it was that morning"
+        ),
+        sa.Column("most", sa.Integer(), nullable=False, comment="how many may leave that day before a person is asked"),
+        sa.PrimaryKeyConstraint("workspace_id", "recipe", "day", name=op.f("pk_volume")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_volume_day"), "volume", ["day"])
+    op.create_table(
+        "brake",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("recipe", sa.String(length=80), nullable=False),
+        sa.Column(
+            "asked_at",
+            sa.BigInteger(),
+            comment="since when its messages wait for a person's answer; none: they do not",
+        ),
+        sa.Column("usual", sa.Integer(), nullable=False, comment="how many it sends on a busy day, as it was then"),
+        sa.Column("answered_at", sa.BigInteger(), comment="what was asked for before this may leave, or may not"),
+        sa.Column("answer", sa.String(length=8), comment="go_on · stop"),
+        sa.PrimaryKeyConstraint("workspace_id", "recipe", name=op.f("pk_brake")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "complaint",
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False, comment="tells one complaint of theirs from another"),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "name", name=op.f("pk_complaint")),
+        sqlite_with_rowid=False,
+    )
 
 
 def _questions() -> None:
@@ -20,19 +115,39 @@ def _questions() -> None:
     )
 
 
+def _schedules() -> None:
+    op.create_table(
+        "schedule",
+        sa.Column("workspace_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("recipe", sa.String(length=80), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(length=200),
+            nullable=False,
+            comment="when, and what it goes through: several of one recipe",
+        ),
+        sa.Column(
+            "zone", sa.String(length=60), nullable=False, comment="the time zone that its next time was found in"
+        ),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "recipe", "name", name=op.f("pk_schedule")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
+
+
 def _effects() -> None:
     """What recipes bring about."""
-    identity = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.add_column(
         "enabled_recipe", sa.Column("measure", sa.Text(), comment="how its effect is counted, as JSON; none: it is not")
     )
     op.create_table(
         "participant",
-        sa.Column("person_id", identity, autoincrement=False, nullable=False),
+        sa.Column("person_id", ID, autoincrement=False, nullable=False),
         sa.Column("recipe", sa.String(length=80), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
-        sa.Column("enabled_id", identity, nullable=False),
-        sa.Column("run_id", identity, comment="none for whom nothing was started, to compare"),
+        sa.Column("enabled_id", ID, nullable=False),
+        sa.Column("run_id", ID, comment="none for whom nothing was started, to compare"),
         sa.Column("arms", sa.Text(), nullable=False, comment="in or out, and the options of tests"),
         sa.Column("day", sa.BigInteger(), nullable=False, comment="the day that they are counted on"),
         sa.Column("entered_at", sa.BigInteger(), nullable=False),
@@ -53,7 +168,7 @@ def _effects() -> None:
     op.create_index(op.f("ix_participant_gone_at"), "participant", ["gone_at"])
     op.create_table(
         "tally",
-        sa.Column("enabled_id", identity, autoincrement=False, nullable=False),
+        sa.Column("enabled_id", ID, autoincrement=False, nullable=False),
         sa.Column("day", sa.BigInteger(), autoincrement=False, nullable=False, comment="on which people came, in UTC"),
         sa.Column("arm", sa.String(length=90), nullable=False),
         sa.Column(

@@ -3,67 +3,71 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from markupsafe import Markup
 
 from ... import schema
 from ...core import Hub
 from ...ids import new_id
+from ..language import Lazy, _, in_markup, in_markup_counted
 from . import users
+from .roles import NOUNS
 from .users import User
 
-WORDS = {
-    "signed_in_by_link": "signed in with the hub's own link",
-    "user_joined": "joined as {role}",
-    "invited": "made an invitation for {role}",
-    "invitation_taken_back": "took an invitation back",
-    "role_changed": "made {who} {role}",
-    "user_removed": "removed {who}",
-    "password_chosen": "chose a new password",
-    "second_factor_on": "switched the second step of signing in on",
-    "second_factor_off": "switched the second step of signing in off",
-    "recipe_on": "switched the recipe “{recipe}” on",
-    "recipe_settings": "changed the settings of the recipe “{recipe}”",
-    "recipe_off": "switched the recipe “{recipe}” off",
-    "recipe_stopped": "switched the recipe “{recipe}” off, and ended {count} that were under way",
-    "connected": "connected {account}",
-    "app_saved": "saved the hub's own app at {service}",
-    "app_forgotten": "removed the hub's own app at {service}",
-    "account_exchanged": "had recipes use {account} instead of a practice account",
-    "disconnected": "disconnected {account}",
-    "settings_changed": "changed the settings of this workspace",
-    "notices_changed": "changed who is told when something needs a person",
-    "paused": "paused all sending",
-    "went_on": "let messages leave again",
-    "practice_order": "placed a practice order",
-    "run_retried": "tried run {run} again",
-    "run_ended": "ended run {run}",
-    "step_skipped": "skipped step {step} of run {run}",
-    "event_replayed": "acted on event {event} again",
-    "delivery_read_again": "had delivery {delivery} read again",
-    "runs_retry": "tried {runs} again",
-    "runs_cancel": "ended {runs}",
-    "work_stopped": "stopped work that was under way",
-    "person_opened": "opened what is kept about a person",
-    "person_exported": "downloaded what is kept about a person",
-    "person_erased": "had a person erased, receipt {receipt}",
-    "request_answered": "downloaded the answer to a request for somebody's data",
-    "retention_changed": "set how long things are kept after a run to {days} days",
-    "workspace_added": "added the workspace {name}",
+WORDS: dict[str, Lazy] = {
+    "signed_in_by_link": Lazy("%(user)s signed in with the hub's own link"),
+    "user_joined": Lazy("%(user)s joined as %(role)s"),
+    "invited": Lazy("%(user)s made an invitation for %(role)s"),
+    "invitation_taken_back": Lazy("%(user)s took an invitation back"),
+    "role_changed": Lazy("%(user)s made %(who)s %(role)s"),
+    "user_removed": Lazy("%(user)s removed %(who)s"),
+    "password_chosen": Lazy("%(user)s chose a new password"),
+    "second_factor_on": Lazy("%(user)s switched the second step of signing in on"),
+    "second_factor_off": Lazy("%(user)s switched the second step of signing in off"),
+    "recipe_on": Lazy("%(user)s switched the recipe “%(recipe)s” on"),
+    "recipe_settings": Lazy("%(user)s changed the settings of the recipe “%(recipe)s”"),
+    "recipe_off": Lazy("%(user)s switched the recipe “%(recipe)s” off"),
+    "recipe_stopped": Lazy("%(user)s switched the recipe “%(recipe)s” off, and ended %(count)s that were under way"),
+    "connected": Lazy("%(user)s connected %(account)s"),
+    "app_saved": Lazy("%(user)s saved the hub's own app at %(service)s"),
+    "app_forgotten": Lazy("%(user)s removed the hub's own app at %(service)s"),
+    "account_exchanged": Lazy("%(user)s had recipes use %(account)s instead of a practice account"),
+    "disconnected": Lazy("%(user)s disconnected %(account)s"),
+    "settings_changed": Lazy("%(user)s changed the settings of this workspace"),
+    "notices_changed": Lazy("%(user)s changed who is told when something needs a person"),
+    "paused": Lazy("%(user)s paused all sending"),
+    "went_on": Lazy("%(user)s let messages leave again"),
+    "practice_order": Lazy("%(user)s placed a practice order"),
+    "run_retried": Lazy("%(user)s tried run %(run)s again"),
+    "run_ended": Lazy("%(user)s ended run %(run)s"),
+    "step_skipped": Lazy("%(user)s skipped step %(step)s of run %(run)s"),
+    "question_answered": Lazy("%(user)s answered what the recipe “%(recipe)s” asked"),
+    "question_answered_by_link": Lazy("Somebody with the link answered what the recipe “%(recipe)s” asked"),
+    "event_replayed": Lazy("%(user)s acted on event %(event)s again"),
+    "delivery_read_again": Lazy("%(user)s had delivery %(delivery)s read again"),
+    "work_stopped": Lazy("%(user)s stopped work that was under way"),
+    "person_opened": Lazy("%(user)s opened what is kept about a person"),
+    "person_exported": Lazy("%(user)s downloaded what is kept about a person"),
+    "person_erased": Lazy("%(user)s had a person erased, receipt %(receipt)s"),
+    "request_answered": Lazy("%(user)s downloaded the answer to a request for somebody's data"),
+    "retention_changed": Lazy("%(user)s set how long things are kept after a run to %(days)s days"),
+    "workspace_added": Lazy("%(user)s added the workspace %(name)s"),
 }
-"""What happened, as the end of a sentence that begins with a name."""
+COUNTED = {
+    "runs_retry": ("%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again"),
+    "runs_cancel": ("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs"),
+}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One change, in words."""
+    """One change, in words: markup, as it begins with who it was."""
 
     at: int
-    who: str
-    says: str
+    says: Markup
 
 
 def note(hub: Hub, what: str, user: User | None, workspace_id: int | None = None, **about: Any) -> None:
@@ -96,19 +100,32 @@ def latest(hub: Hub, workspace_id: int, limit: int, before: int | None = None) -
     with hub.database.read() as connection:
         rows = connection.execute(query).all()
     known: dict[int, User | None] = {}
-    return [(row.id, Entry(row.at, _called(hub, row.user_id, known), _says(hub, row, known))) for row in rows]
+    return [(row.id, Entry(row.at, _says(hub, row, known))) for row in rows]
 
 
-def _says(hub: Hub, row: Any, known: dict[int, User | None]) -> str:
-    about: Mapping[str, Any] = json.loads(row.about)
-    words = {name: _called(hub, value, known) if name == "who" else value for name, value in about.items()}
-    return WORDS[row.what].format_map(words) if row.what in WORDS else row.what.replace("_", " ")
+def _says(hub: Hub, row: Any, known: dict[int, User | None]) -> Markup:
+    about: dict[str, Any] = json.loads(row.about)
+    about["user"] = Markup("<strong>{}</strong>").format(_called(hub, row.user_id, known))
+    if "who" in about:
+        about["who"] = _called(hub, about["who"], known)
+    if "role" in about:
+        about["role"] = NOUNS.get(about["role"], about["role"])
+    if row.what in COUNTED and "count" in about:
+        return in_markup_counted(*COUNTED[row.what], about["count"], **about)
+    if row.what in WORDS:
+        # Ids are no quantities: they are told as they are.
+        return in_markup(WORDS[row.what].source, **{name: _text(value) for name, value in about.items()})
+    return Markup("{} {}").format(about["user"], row.what.replace("_", " "))
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else value
 
 
 def _called(hub: Hub, user_id: int | None, known: dict[int, User | None]) -> str:
     if user_id is None:
-        return "The command line"
+        return _("The command line")
     if user_id not in known:
         known[user_id] = users.get(hub, user_id)
     user = known[user_id]
-    return user.called if user else "Somebody who was removed"
+    return user.called if user else _("Somebody who was removed")

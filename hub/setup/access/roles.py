@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Literal
 
+from ..language import lazy
+
 
 class Right(Enum):
     """What somebody may do in a workspace, or for `RUN` on the hub itself."""
@@ -25,10 +27,14 @@ ROLES: dict[str, frozenset[Right]] = {
     STAFF: frozenset({Right.SEE, Right.ACT}),
 }
 
+TITLES = {OWNER: lazy("Owner"), CONSULTANT: lazy("Consultant"), STAFF: lazy("Staff")}
+NOUNS = {OWNER: lazy("owner"), CONSULTANT: lazy("consultant"), STAFF: lazy("staff")}
+"""By themselves, and within a sentence."""
+
 WORDS = {
-    OWNER: "Owner: everything in this workspace, and who else may come in",
-    CONSULTANT: "Consultant: everything but who may come in. One consultant may look after several businesses",
-    STAFF: "Staff: sees everything and tries things again. No connecting, no settings",
+    OWNER: lazy("Owner: everything in this workspace, and who else may come in"),
+    CONSULTANT: lazy("Consultant: everything but who may come in. One consultant may look after several businesses"),
+    STAFF: lazy("Staff: sees everything and tries things again. No connecting, no settings"),
 }
 
 Needs = Right | Literal["nobody", "anybody"]

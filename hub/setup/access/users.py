@@ -13,6 +13,7 @@ from ... import addresses, schema
 from ...core import Hub
 from ...errors import SettingInvalid
 from ...ids import new_id
+from ..language import _
 from .roles import OWNER, Right, rights
 
 MOST_NAME = 100
@@ -20,7 +21,8 @@ MOST_NAME = 100
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who signs in. `roles`: workspace id → role. `email` is empty until they chose one."""
+    """Somebody who signs in. `roles`: workspace id → role. `email` is empty until they chose one; `language`: what the
+    pages speak to them, as "de", once they chose that."""
 
     id: int
     name: str = field(repr=False)
@@ -29,10 +31,11 @@ class User:
     has_second_factor: bool
     runs_hub: bool
     roles: Mapping[int, str]
+    language: str | None = None
 
     @property
     def called(self) -> str:
-        return self.name or self.email or "Somebody with the link"
+        return self.name or self.email or _("Somebody with the link")
 
     def rights_in(self, workspace_id: int) -> frozenset[Right]:
         return rights(self.roles.get(workspace_id), runs_hub=self.runs_hub)
@@ -73,6 +76,13 @@ def rename(hub: Hub, user: User, name: str, email: str) -> None:
         table = schema.hub_user
         changed = sa.update(table).where(table.c.id == user.id)
         connection.execute(changed.values(told=_wrapped(hub, connection, user.id, name, email)))
+
+
+def speak(hub: Hub, user: User, language: str | None) -> None:
+    """Has the pages speak a language to somebody, or what their browser asks for."""
+    table = schema.hub_user
+    with hub.database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.id == user.id).values(language=language))
 
 
 def give_role(connection: sa.Connection, user_id: int, workspace_id: int, role: str) -> None:
@@ -178,4 +188,5 @@ def _opened(row: Any, told: Mapping[str, str], roles: Mapping[int, str]) -> User
         has_second_factor=row.second_factor is not None,
         runs_hub=row.runs_hub,
         roles=roles,
+        language=row.language,
     )

@@ -5,6 +5,8 @@
 
 const EVERY_MS = 2000;
 const TRIES_BEFORE_TELLING = 3;
+// English says days as the hub itself does: "20 Nov, 14:02".
+const SPOKEN = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 
 const served = new Map();
 let failures = 0;
@@ -15,8 +17,8 @@ function localTimes(root) {
     const at = new Date(time.dateTime);
     const clock = { hour: "2-digit", minute: "2-digit" };
     const day = at.toDateString() === today ? {} : { day: "numeric", month: "short" };
-    time.textContent = at.toLocaleString([], { ...day, ...clock });
-    time.title = at.toLocaleString([], { dateStyle: "long", timeStyle: "medium" });
+    time.textContent = at.toLocaleString(SPOKEN, { ...day, ...clock });
+    time.title = at.toLocaleString(SPOKEN, { dateStyle: "long", timeStyle: "medium" });
   }
 }
 

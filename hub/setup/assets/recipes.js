@@ -20,7 +20,7 @@ for (const message of form.querySelectorAll("[data-message]")) {
     button.type = "button";
     button.className = "chip";
     button.textContent = chip.dataset.put;
-    button.setAttribute("aria-label", `Put ${chip.dataset.put} into the message`);
+    button.setAttribute("aria-label", chip.dataset.label);
     button.addEventListener("click", () => put(area, chip.dataset.put));
     chip.replaceWith(button);
   }

@@ -7,12 +7,28 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from ...core import Hub
 from ...errors import HubError
-from . import account, activity, connections, home, logins, people, recipes, settings, signing_in, team, works
+from ..language import CHOSEN, IN_TEMPLATES, _, choose
+from ..retold import told
+from . import (
+    account,
+    activity,
+    connections,
+    home,
+    logins,
+    people,
+    questions,
+    recipes,
+    settings,
+    signing_in,
+    team,
+    works,
+)
 from .frame import MORE_WAYS, WAYS, Here, Pages, Visitor, enter, shown
 
 log = logging.getLogger("hub.setup")
@@ -40,7 +56,7 @@ class Way(NamedTuple):
     current: str | None
 
 
-AREAS = (signing_in, account, home, recipes, activity, works, people, connections, logins, settings, team)
+AREAS = (signing_in, account, home, recipes, activity, works, questions, people, connections, logins, settings, team)
 
 
 def pages(hub: Hub) -> Blueprint:
@@ -63,10 +79,15 @@ def pages(hub: Hub) -> Blueprint:
         frame = _frame(g.get("here"))
         return {
             "here": g.get("here"),
+            "language": CHOSEN.get(),
             "frame": frame,
             "ways": _ways(made, frame, WAYS),
             "more_ways": _ways(made, frame, MORE_WAYS),
         }
+
+    @blueprint.record_once
+    def speaks(state: BlueprintSetupState) -> None:
+        state.app.jinja_env.globals.update(IN_TEMPLATES)
 
     @blueprint.after_request
     def guarded(response: Response) -> Response:
@@ -77,8 +98,10 @@ def pages(hub: Hub) -> Blueprint:
     @blueprint.app_errorhandler(MethodNotAllowed)
     def nowhere(error: NotFound | MethodNotAllowed) -> AnyResponse:
         # An unknown address has no route, so it passed no guard: it is told the same to everybody.
-        says = error.description if request.endpoint else "There is no such page."
-        answer = shown("trouble.html", error.code or 404, title="Not found", says=says)
+        if not request.endpoint:
+            choose(None, list(request.accept_languages.values()))
+        says = error.description if request.endpoint else _("There is no such page.")
+        answer = shown("trouble.html", error.code or 404, title=_("Not found"), says=says)
         answer.headers.update(HEADERS)
         if isinstance(error, MethodNotAllowed):
             answer.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -88,14 +111,15 @@ def pages(hub: Hub) -> Blueprint:
     def refused(error: HTTPException) -> AnyResponse:
         if error.code is None or error.code < 400:
             return error.get_response()  # a redirect of the router's own
-        return shown("trouble.html", error.code, title="That did not work", says=error.description)
+        return shown("trouble.html", error.code, title=_("That did not work"), says=error.description)
 
     @blueprint.errorhandler(Exception)
     def broken(error: Exception) -> AnyResponse:
         # The type alone: what an error tells may be somebody's data.
         log.error("page: %s", type(error).__name__)
-        says = str(error) if isinstance(error, HubError) else "The hub could not look this up. Try again in a minute."
-        return shown("trouble.html", 503, title="That did not work", says=says)
+        unknown = _("The hub could not look this up. Try again in a minute.")
+        says = told(error) if isinstance(error, HubError) else unknown
+        return shown("trouble.html", 503, title=_("That did not work"), says=says)
 
     return blueprint
 

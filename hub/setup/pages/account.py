@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+from flask import request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
-from wtforms import HiddenField
+from wtforms import HiddenField, SelectField
 
 from ...errors import SettingInvalid
 from ..access import audit, passwords, second_factor, sessions, users
 from ..access.roles import ANYBODY
+from ..language import _, choose, languages, lazy, ngettext
+from ..measures import name_of
 from .forms import Form, secret, text
 from .frame import Pages, Visitor
 
-NOT_RIGHT = "This is not your password. Nothing was changed."
+NOT_RIGHT = lazy("This is not your password. Nothing was changed.")
 
 
 class Called(Form):
-    name = text("Your name", autocomplete="name", maxlength=str(users.MOST_NAME))
-    email = text("Your e-mail", help="You sign in with it.", autocomplete="username", type="email")
+    name = text(lazy("Your name"), autocomplete="name", maxlength=str(users.MOST_NAME))
+    email = text(lazy("Your e-mail"), help=lazy("You sign in with it."), autocomplete="username", type="email")
 
 
 class First(Called):
-    new = secret("A new password", help="Three or four words are good.", autocomplete="new-password")
+    new = secret(lazy("A new password"), help=lazy("Three or four words are good."), autocomplete="new-password")
 
 
 class Password(Form):
-    old = secret("Your password until now", autocomplete="current-password")
-    new = secret("A new password", help="Three or four words are good.", autocomplete="new-password")
+    old = secret(lazy("Your password until now"), autocomplete="current-password")
+    new = secret(lazy("A new password"), help=lazy("Three or four words are good."), autocomplete="new-password")
+
+
+class Speak(Form):
+    language = SelectField(
+        lazy("The language of these pages"),
+        choices=lambda: [("", _("As my browser asks for it")), *((name, name_of(name)) for name in languages())],
+    )
 
 
 class SwitchOn(Form):
     secret = HiddenField()
-    code = text("The six digits that your app shows", autocomplete="one-time-code", inputmode="numeric", size="8")
+    code = text(lazy("The six digits that your app shows"), autocomplete="one-time-code", inputmode="numeric", size="8")
 
 
 class SwitchOff(Form):
-    password = secret("Your password", autocomplete="current-password")
+    password = secret(lazy("Your password"), autocomplete="current-password")
 
 
 def add(pages: Pages) -> None:
@@ -59,7 +69,7 @@ def add(pages: Pages) -> None:
             form.refuse(at_fault, refusal)
             return _shown(visitor, first=form)
         _choose(visitor, hashed)
-        return visitor.go("index", "You have an account: from any browser, sign in with your e-mail and password.")
+        return visitor.go("index", _("You have an account: from any browser, sign in with your e-mail and password."))
 
     @pages.at("/account/called", ANYBODY, methods=("POST",))
     def called(visitor: Visitor) -> Response:
@@ -67,10 +77,19 @@ def add(pages: Pages) -> None:
         if form.is_sent():
             try:
                 users.rename(hub, visitor.user, form.said("name"), form.said("email"))
-                return visitor.go("account", "Saved.")
+                return visitor.go("account", _("Saved."))
             except SettingInvalid as refusal:
                 form.refuse("email", refusal)
         return _shown(visitor, called=form)
+
+    @pages.at("/account/language", ANYBODY, methods=("POST",))
+    def speak(visitor: Visitor) -> Response:
+        form = Speak()
+        if not form.is_sent():
+            return _shown(visitor, speak=form)
+        users.speak(hub, visitor.user, form.said("language") or None)
+        choose(form.said("language"), list(request.accept_languages.values()))
+        return visitor.go("account", _("Saved."))
 
     @pages.at("/account/password", ANYBODY, methods=("POST",))
     def password(visitor: Visitor) -> Response:
@@ -86,7 +105,7 @@ def add(pages: Pages) -> None:
             form.refuse("new", refusal)
             return _shown(visitor, password=form)
         _choose(visitor, hashed)
-        return visitor.go("account", "Your new password is in use. Other browsers have to sign in with it.")
+        return visitor.go("account", _("Your new password is in use. Other browsers have to sign in with it."))
 
     @pages.at("/account/second-step", ANYBODY, methods=("GET", "POST"))
     def second_step(visitor: Visitor) -> Response:
@@ -100,8 +119,8 @@ def add(pages: Pages) -> None:
                     second_factor.switch_on(hub, connection, visitor.user, form.said("secret"), moment)
                     sessions.end_others(hub, connection, visitor.user.id, visitor.session.word)
                     audit.note_within(hub, connection, "second_factor_on", visitor.user.id, None)
-                return visitor.go("account", "From here on you are asked for a code when you sign in.")
-            form.refuse("code", "This code is not right. Wait for the next one, and type it in.")
+                return visitor.go("account", _("From here on you are asked for a code when you sign in."))
+            form.refuse("code", _("This code is not right. Wait for the next one, and type it in."))
         address = second_factor.address(visitor.user, form.said("secret"))
         picture = Markup(second_factor.picture(address))  # an SVG that segno drew, of nothing but squares
         return visitor.show("second_step.html", form=form, picture=picture)
@@ -110,7 +129,9 @@ def add(pages: Pages) -> None:
     def end_others(visitor: Visitor) -> Response:
         with hub.database.write() as connection:
             count = sessions.end_others(hub, connection, visitor.user.id, visitor.session.word)
-        return visitor.go("account", f"Signed out in {count} other browser{'s' if count != 1 else ''}.")
+        return visitor.go(
+            "account", ngettext("Signed out in %(num)s other browser.", "Signed out in %(num)s other browsers.", count)
+        )
 
     def _switch_off(visitor: Visitor) -> Response:
         form = SwitchOff()
@@ -119,7 +140,7 @@ def add(pages: Pages) -> None:
                 with hub.database.write() as connection:
                     second_factor.switch_off(connection, visitor.user)
                     audit.note_within(hub, connection, "second_factor_off", visitor.user.id, None)
-                return visitor.go("account", "Your password alone signs you in again.")
+                return visitor.go("account", _("Your password alone signs you in again."))
             form.refuse("password", NOT_RIGHT)
         return visitor.show("second_step_off.html", form=form)
 
@@ -137,5 +158,6 @@ def add(pages: Pages) -> None:
             "account.html",
             called=forms.get("called") or Called(fresh=True, name=user.name, email=user.email),
             password=forms.get("password") or Password(fresh=True),
+            speak=forms.get("speak") or Speak(fresh=True, language=user.language or ""),
             others=sessions.count_others(hub, visitor.session),
         )

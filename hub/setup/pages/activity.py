@@ -21,7 +21,8 @@ from ..access.roles import Right
 from ..activity import AT_ONCE, FAILED, FILTERS, HELD, activity
 from ..acts import acts
 from ..chart import events_per_day
-from ..words import counted
+from ..language import _, joined, lazy, ngettext
+from ..retold import told
 from . import works
 from .forms import Form, text
 from .frame import Here, Pages
@@ -32,7 +33,8 @@ MOST_ID = 1 << 63
 
 class Find(Form):
     person = text(
-        "Look somebody up", help="By e-mail, or by phone with the country code. It is looked up and not kept."
+        lazy("Look somebody up"),
+        help=lazy("By e-mail, or by phone with the country code. It is looked up and not kept."),
     )
 
 
@@ -46,7 +48,7 @@ def add(pages: Pages) -> None:
         hub, workspace = here.hub, here.workspace
         found = queries.run(hub, workspace, run_id) if run_id < MOST_ID else None
         if found is None:
-            raise NotFound("There is no such run.")
+            raise NotFound(_("There is no such run."))
         steps = queries.count_steps(hub, workspace, run_id)
         accounts = {account.connection.id: account for account in queries.accounts(hub, workspace)}
         return here.show(
@@ -64,24 +66,24 @@ def add(pages: Pages) -> None:
         done = _done(lambda: runs.retry(here.workspace, here.hub, _id(run_id)))
         if isinstance(done, Retried):
             audit.note(here.hub, "run_retried", here.user, here.workspace.id, run=run_id)
-        return _back_to(here, run_id, done, "It goes on in a moment.")
+        return _back_to(here, run_id, done, _("It goes on in a moment."))
 
     @pages.at("/w/<int:workspace_id>/runs/<int:run_id>/end", Right.ACT, methods=("POST",))
     def end_run(here: Here, run_id: int) -> Response:
         done = _done(lambda: runs.cancel(here.workspace, here.hub, _id(run_id)))
         if isinstance(done, int):
             audit.note(here.hub, "run_ended", here.user, here.workspace.id, run=run_id)
-        return _back_to(here, run_id, done, "It is ended. If you need it after all, start it anew below.")
+        return _back_to(here, run_id, done, _("It is ended. If you need it after all, start it anew below."))
 
     @pages.at("/w/<int:workspace_id>/runs/<int:run_id>/skip", Right.ACT, methods=("POST",))
     def skip_step(here: Here, run_id: int) -> Response:
         position = request.form.get("position", type=int)
         if position is None or not 0 <= position < 1 << 31:
-            raise BadRequest("Choose the step that is to be skipped.")
+            raise BadRequest(_("Choose the step that is to be skipped."))
         done = _done(lambda: runs.skip(here.workspace, here.hub, _id(run_id), position))
         if done is None:
             audit.note(here.hub, "step_skipped", here.user, here.workspace.id, run=run_id, step=position + 1)
-        return _back_to(here, run_id, done, "Skipped. What follows appears in a moment.")
+        return _back_to(here, run_id, done, _("Skipped. What follows appears in a moment."))
 
     @pages.at("/w/<int:workspace_id>/events/<int:event_id>/replay", Right.ACT, methods=("POST",))
     def replay_event(here: Here, event_id: int) -> Response:
@@ -90,8 +92,10 @@ def add(pages: Pages) -> None:
             audit.note(here.hub, "event_replayed", here.user, here.workspace.id, event=event_id)
             started = list(done.started.items())
             if len(started) == 1:
-                return here.go("run", f"{words.recipe(started[0][0])} started.", run_id=started[0][1])
-            return here.go("activity", f"{counted(len(started), 'recipe')} started.")
+                return here.go(
+                    "run", _("%(recipe)s started.", recipe=words.recipe(started[0][0])), run_id=started[0][1]
+                )
+            return here.go("activity", ngettext("%(num)s recipe started.", "%(num)s recipes started.", len(started)))
         why = done if isinstance(done, str) else _nothing(done)
         return here.go("activity", why, trouble=True)
 
@@ -100,13 +104,13 @@ def add(pages: Pages) -> None:
         done = _done(lambda: read_again(here.workspace, here.hub, _id(delivery_id)))
         if done is None:
             audit.note(here.hub, "delivery_read_again", here.user, here.workspace.id, delivery=delivery_id)
-        return here.go("activity", done or "It is read again in a moment.", trouble=done is not None)
+        return here.go("activity", done or _("It is read again in a moment."), trouble=done is not None)
 
     @pages.at("/w/<int:workspace_id>/activity/several", Right.ACT, methods=("POST",))
     def act_on_several(here: Here) -> Response:
         what, show, recipe = (request.form.get(name, "") for name in ("what", "show", "recipe"))
         if show not in (HELD, FAILED) or what not in (("retry", "cancel") if show == HELD else ("retry",)):
-            raise BadRequest("Choose what is to be done.")
+            raise BadRequest(_("Choose what is to be done."))
         if "all" in request.form:
             return works.begin(here, what, show, recipe or None)
         return _several(here, what, show, recipe or None)
@@ -143,19 +147,22 @@ def _several(here: Here, what: str, show: str, recipe: str | None) -> Response:
                 runs.cancel(here.workspace, here.hub, run_id)
             done += 1
         except (NotPossible, HubError) as refusal:
-            why = str(refusal)
+            why = told(refusal)
     if done:
-        audit.note(here.hub, f"runs_{what}", here.user, here.workspace.id, runs=counted(done, "run"))
-    says = f"{counted(done, 'run')} {'tried again' if what == 'retry' else 'ended'}." if done else ""
+        audit.note(here.hub, f"runs_{what}", here.user, here.workspace.id, count=done)
     left = len(chosen) - done
-    rest = f"{counted(left, 'other')} not: {why}" if left and done else why
-    note = " ".join(part for part in (says, rest) if part) or "Nothing was chosen. Tick what you mean first."
+    rest = (
+        ngettext("%(num)s other not: %(why)s", "%(num)s others not: %(why)s", left, why=why) if left and done else why
+    )
+    note = joined([works.became(what, done) if done else "", rest]) or _(
+        "Nothing was chosen. Tick what you mean first."
+    )
     return here.go("activity", note, trouble=not done, show=show, recipe=recipe)
 
 
 def _id(given: int) -> int:
     if not 0 <= given < MOST_ID:
-        raise NotFound("There is no such thing.")
+        raise NotFound(_("There is no such thing."))
     return given
 
 
@@ -166,9 +173,9 @@ def _done(act: Callable[[], T]) -> T | str:
     try:
         return act()
     except (NotPossible, NotAgain) as refusal:
-        return str(refusal)
+        return told(refusal)
     except Missing:
-        raise NotFound("There is no such thing.") from None
+        raise NotFound(_("There is no such thing.")) from None
 
 
 def _back_to(here: Here, run_id: int, done: object, says: str) -> Response:
@@ -177,5 +184,8 @@ def _back_to(here: Here, run_id: int, done: object, says: str) -> Response:
 
 
 def _nothing(done: Replayed) -> str:
-    why = " ".join(f"{words.recipe(name)} did not start. {reason}" for name, reason in done.skipped.items())
-    return why or "No recipe that is on starts with this event."
+    why = joined(
+        _("%(recipe)s did not start. %(reason)s", recipe=words.recipe(name), reason=told(reason))
+        for name, reason in done.skipped.items()
+    )
+    return why or _("No recipe that is on starts with this event.")

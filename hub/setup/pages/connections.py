@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -19,10 +20,12 @@ from .. import connections as models
 from .. import queries, words
 from ..access import audit
 from ..access.roles import Right
+from ..language import _, joined, lazy
+from ..retold import told
 from .forms import Form, secret, text
 from .frame import Here, Pages
 
-BASE_URL = "Where its API is reached, if not at the service's own address"
+BASE_URL = lazy("Where its API is reached, if not at the service's own address")
 
 
 def add(pages: Pages) -> None:
@@ -42,16 +45,16 @@ def add(pages: Pages) -> None:
         if hub.practice is None:
             return here.go(
                 "connections",
-                "Practice accounts can be made by a click where the hub is one process. Here, start: hub practice",
+                _("Practice accounts can be made by a click where the hub is one process. Here, start: hub practice"),
                 trouble=True,
             )
         try:
             hub.practice.start()
             made = hub.practice.connect(hub, here.workspace, connector.name)
         except HubError as error:
-            return here.go("connections", str(error), trouble=True)
+            return here.go("connections", told(error), trouble=True)
         audit.note(hub, "connected", here.user, here.workspace.id, account=f"a practice {connector.title}")
-        return here.go("connection", "Connected. Nothing here reaches anybody real.", connection_id=made.id)
+        return here.go("connection", _("Connected. Nothing here reaches anybody real."), connection_id=made.id)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>", Right.SEE)
     def connection(here: Here, connection_id: str) -> Response:
@@ -65,7 +68,7 @@ def add(pages: Pages) -> None:
             used_by=models.used_by(hub, here.workspace, found),
             webhook_url=hub.connections.webhook_url(found),
             subscribes=found.subscribes,
-            refused=(words.moment(refused[0], now), refused[1]) if refused else None,
+            refused=(words.moment(refused[0], now), told(refused[1])) if refused else None,
             technical=models.technical(hub, found),
             in_place_of=models.in_place_of(hub, here.workspace, found),
             by_login=login_in(found.fields) is not None,
@@ -82,8 +85,10 @@ def add(pages: Pages) -> None:
         found = found_in(here, connection_id)
         trouble = hub.connections.subscribe(found.id)
         title = found.connector.title
-        told = trouble or f"{title} was asked for its events once more, and will send them."
-        return here.go("connection", told, trouble=trouble is not None, connection_id=found.id)
+        says = told(trouble or "") or _(
+            "%(service)s was asked for its events once more, and will send them.", service=title
+        )
+        return here.go("connection", says, trouble=trouble is not None, connection_id=found.id)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/use", Right.CHANGE, methods=("POST",))
     def use_instead(here: Here, connection_id: str) -> Response:
@@ -91,22 +96,25 @@ def add(pages: Pages) -> None:
         try:
             titles = models.take_place(hub, here.workspace, found)
         except HubError as error:
-            return here.go("connection", str(error), trouble=True, connection_id=found.id)
+            return here.go("connection", told(error), trouble=True, connection_id=found.id)
         audit.note(hub, "account_exchanged", here.user, here.workspace.id, account=_named(found))
-        told = f"From here on, this account is used by: {', '.join(titles)}. What is under way ends with practice."
-        return here.go("connection", told, connection_id=found.id)
+        says = _(
+            "From here on, this account is used by: %(recipes)s. What is under way ends with practice.",
+            recipes=", ".join(titles),
+        )
+        return here.go("connection", says, connection_id=found.id)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/try", Right.ACT, methods=("POST",))
     def try_out(here: Here, connection_id: str) -> Response:
         found = found_in(here, connection_id)
         what = request.form.get("what", "")
         if services_of(found) is None:
-            raise NotFound("This is no practice account.")
+            raise NotFound(_("This is no practice account."))
         try:
             happen(found, what, {})
         except HubError as error:
-            return here.go("connection", str(error), trouble=True, connection_id=found.id)
-        return here.go("connection", "Done. It comes in here in a moment.", connection_id=found.id)
+            return here.go("connection", told(error), trouble=True, connection_id=found.id)
+        return here.go("connection", _("Done. It comes in here in a moment."), connection_id=found.id)
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/disconnect", Right.CHANGE, methods=("GET", "POST"))
     def disconnect(here: Here, connection_id: str) -> Response:
@@ -115,8 +123,9 @@ def add(pages: Pages) -> None:
             return here.show("disconnect.html", connection=found, stops=models.stops(hub, here.workspace, found))
         hub.connections.disconnect(found.id)
         audit.note(hub, "disconnected", here.user, here.workspace.id, account=_named(found))
-        told = f"{found.connector.title} is disconnected. Connect it again, and what waits for it goes on."
-        return here.go("connections", told)
+        title = found.connector.title
+        says = _("%(service)s is disconnected. Connect it again, and what waits for it goes on.", service=title)
+        return here.go("connections", says)
 
     def _connect(here: Here, connector: Connector, known: Connection | None) -> Response:
         form = _form(connector, known, may_say_where=here.may("RUN"))
@@ -132,13 +141,11 @@ def add(pages: Pages) -> None:
         audit.note(hub, "connected", here.user, here.workspace.id, account=_named(made))
         if made.made:
             # Shown in the answer itself: an address that shows it could be opened again.
-            secrets = [(connector.fields[name].label, value) for name, value in made.made.items()]
+            fields = connector.fields
+            secrets = [(told(fields[name].label, connector.package), value) for name, value in made.made.items()]
             url = hub.connections.webhook_url(made)
             return here.show("made.html", connection=made, secrets=secrets, webhook_url=url)
-        if trouble:
-            told = f"Connected, but its events do not come yet. {trouble}"
-            return here.go("connection", told, trouble=True, connection_id=made.id)
-        return here.go("connection", f"{connector.title} is connected: {made.label}.", connection_id=made.id)
+        return here.go("connection", is_connected(made, trouble), trouble=trouble is not None, connection_id=made.id)
 
     def _asked(
         here: Here, connector: Connector, known: Connection | None, form: Form, trouble: str | None = None
@@ -147,18 +154,25 @@ def add(pages: Pages) -> None:
         return here.show("connect.html", offer=offer, known=known, form=form, trouble=trouble)
 
 
+def is_connected(made: Connection, trouble: str | None) -> str:
+    """What is told of an account that was just connected."""
+    if trouble:
+        return joined([_("Connected, but its events do not come yet."), told(trouble)])
+    return _("%(service)s is connected: %(account)s.", service=made.connector.title, account=made.label)
+
+
 def found_in(here: Here, connection_id: str) -> Connection:
     """The account of this id, if it is of this workspace. Raises NotFound."""
     for found in here.hub.connections.list(here.workspace):
         if found.id == connection_id:
             return found
-    raise NotFound("There is no such connection.")
+    raise NotFound(_("There is no such connection."))
 
 
 def connector_of(name: str) -> Connector:
     """The connector of this name. Raises NotFound."""
     if name not in registry.connector_names():
-        raise NotFound("There is no such service.")
+        raise NotFound(_("There is no such service."))
     return registry.connector(name)
 
 
@@ -168,17 +182,18 @@ def _named(connection: Connection) -> str:
 
 def _form(connector: Connector, known: Connection | None, *, may_say_where: bool) -> Form:
     """A form with what an account of this service is connected with. Known values stand in it, but no secret ones."""
-    declared: dict[str, AnyField] = {}
+    fields: dict[str, AnyField] = {}
+    declared = partial(told, package=connector.package)
     for name, field in connector.fields.items():
         if field.generated:
             continue
         if field.secret:
-            declared[name] = secret(field.label, help=field.help, optional=not field.required)
+            fields[name] = secret(declared(field.label), help=declared(field.help), optional=not field.required)
         else:
-            declared[name] = text(field.label, help=field.help, optional=not field.required)
+            fields[name] = text(declared(field.label), help=declared(field.help), optional=not field.required)
     if may_say_where:
         # Whoever may name any address could have the hub call what only its own network reaches.
-        declared["base_url"] = text(BASE_URL, optional=True, type="url")
-    made: type[Form] = type(f"Connect{connector.title}", (Form,), declared)
+        fields["base_url"] = text(BASE_URL, optional=True, type="url")
+    made: type[Form] = type(f"Connect{connector.title}", (Form,), fields)
     filled: dict[str, Any] = dict(models.plain_fields(known)) if known else {}
     return made(**filled)

@@ -7,11 +7,16 @@ from typing import Any
 from flask import request
 from wtforms import Form as AnyForm
 from wtforms import PasswordField, StringField
+from wtforms.form import BaseForm
+from wtforms.i18n import get_translations
+from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired
 
 from ...errors import HubError
+from ..language import CHOSEN, lazy
+from ..retold import told
 
-MISSING = "Please fill this in."
+MISSING = lazy("Please fill this in.")
 
 
 class Form(AnyForm):
@@ -19,6 +24,11 @@ class Form(AnyForm):
 
     `fresh`: it is not the form that was sent, but another one on the same page.
     """
+
+    class Meta(DefaultMeta):
+        def get_translations(self, form: BaseForm) -> Any:
+            """WTForms' own sentences in the language of the page."""
+            return get_translations([CHOSEN.get()])
 
     def __init__(self, *, fresh: bool = False, **values: Any) -> None:
         sent = request.form if request.method == "POST" and not fresh else None
@@ -34,7 +44,7 @@ class Form(AnyForm):
 
     def refuse(self, field: str, error: HubError | str) -> None:
         """Says beside a field why what was typed there will not do."""
-        self[field].errors = [*self[field].errors, str(error)]
+        self[field].errors = [*self[field].errors, told(error)]
 
 
 def text(label: str, *, help: str = "", optional: bool = False, autocomplete: str = "off", **more: Any) -> StringField:

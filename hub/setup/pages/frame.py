@@ -26,6 +26,7 @@ from ..access.roles import NOBODY, Needs, Right
 from ..access.sessions import Session
 from ..access.users import User
 from ..access.words import form_token, is_form_token
+from ..language import _, choose, lazy
 from ..words import Moment
 
 View = Callable[..., Response]
@@ -36,8 +37,18 @@ _PATH = re.compile(r"/(?:[\w.~%-][\w./~%-]*)?(?:\?[\w./~%=&-]*)?", re.ASCII)
 _OURS = ("same-origin", "none")
 """Where a browser says a form comes from: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site"""
 
-WAYS = (("home", "Home"), ("recipes", "Recipes"), ("activity", "Activity"), ("connections", "Connections"))
-MORE_WAYS = (("people", "People"), ("settings", "Settings"), ("team", "Team"), ("changes", "What was changed"))
+WAYS = (
+    ("home", lazy("Home")),
+    ("recipes", lazy("Recipes")),
+    ("activity", lazy("Activity")),
+    ("connections", lazy("Connections")),
+)
+MORE_WAYS = (
+    ("people", lazy("People")),
+    ("settings", lazy("Settings")),
+    ("team", lazy("Team")),
+    ("changes", lazy("What was changed")),
+)
 """Where the rail leads, by the names of pages; the latter are behind "More" on a phone."""
 
 
@@ -132,8 +143,9 @@ class Pages:
         g.session = sessions.find(self.hub, word)
         g.here = None
         words.ZONE.set(None)
+        choose(g.session.user.language if g.session else None, list(request.accept_languages.values()))
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in _OURS:
-            raise Forbidden("This form was sent from another site. Open the hub's own page, and send it there.")
+            raise Forbidden(_("This form was sent from another site. Open the hub's own page, and send it there."))
         if needs == NOBODY:
             return None
         if needs is None or g.session is None:
@@ -142,7 +154,7 @@ class Pages:
             return redirect(url_for("setup.code", next=own_path()), 303)
         g.here = Visitor(self.hub, g.session, self._workspaces(g.session.user))
         if request.method == "POST" and not is_form_token(self.hub, g.session.word, request.form.get("token", "")):
-            raise Forbidden("This form is out of date. Go back, load the page again, and send it once more.")
+            raise Forbidden(_("This form is out of date. Go back, load the page again, and send it once more."))
         return None
 
     def _guarded(self, view: View, needs: Needs) -> View:
@@ -184,15 +196,15 @@ def enter(visitor: Visitor, workspace_id: int) -> Here:
             words.ZONE.set(ZoneInfo(workspace.time_zone) if workspace.time_zone else None)
             rights = visitor.user.rights_in(workspace_id)
             return Here(visitor.hub, visitor.session, visitor.workspaces, workspace=workspace, rights=rights)
-    raise NotFound("There is no such workspace.")
+    raise NotFound(_("There is no such workspace."))
 
 
 def _refusal(needs: Right) -> str:
     if needs is Right.RUN:
-        return "Only who runs this hub may do that."
+        return _("Only who runs this hub may do that.")
     if needs is Right.TEAM:
-        return "Only an owner may do that. Ask the owner of this workspace."
-    return "Only an owner or a consultant may do that. Ask the owner of this workspace."
+        return _("Only an owner may do that. Ask the owner of this workspace.")
+    return _("Only an owner or a consultant may do that. Ask the owner of this workspace.")
 
 
 # ---- what is shown

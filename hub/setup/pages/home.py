@@ -8,13 +8,16 @@ from ... import pausing
 from ..access import audit
 from ..access.roles import ANYBODY, Right
 from ..home import home as everything
+from ..language import _, lazy
 from ..practice_shop import NO_ANSWER, NO_PRACTICE, ORDERED, place_order
 from .frame import Here, Pages, Visitor
 
 NOTES = {
-    ORDERED: "An order was placed in the practice shop. It comes in below in a moment.",
-    NO_PRACTICE: "The connected shop is not a practice shop, so no order was placed in it.",
-    NO_ANSWER: "The practice shop does not answer, so no order was placed. Start the hub again with: hub up --practice",
+    ORDERED: lazy("An order was placed in the practice shop. It comes in below in a moment."),
+    NO_PRACTICE: lazy("The connected shop is not a practice shop, so no order was placed in it."),
+    NO_ANSWER: lazy(
+        "The practice shop does not answer, so no order was placed. Start the hub again with: hub up --practice"
+    ),
 }
 
 
@@ -33,19 +36,19 @@ def add(pages: Pages) -> None:
         became = place_order(here.hub, here.workspace)
         if became == ORDERED:
             audit.note(here.hub, "practice_order", here.user, here.workspace.id)
-        return here.go("home", NOTES[became], trouble=became != ORDERED)
+        return here.go("home", str(NOTES[became]), trouble=became != ORDERED)
 
     @pages.at("/w/<int:workspace_id>/pause", Right.ACT, methods=("POST",))
     def pause(here: Here) -> Response:
         pausing.pause(here.hub, here.workspace)
         audit.note(here.hub, "paused", here.user, here.workspace.id)
-        return here.go("home", "All sending is paused. What comes in is kept, and nothing leaves until you go on.")
+        return here.go("home", _("All sending is paused. What comes in is kept, and nothing leaves until you go on."))
 
     @pages.at("/w/<int:workspace_id>/go-on", Right.ACT, methods=("POST",))
     def go_on(here: Here) -> Response:
         pausing.go_on(here.hub, here.workspace)
         audit.note(here.hub, "went_on", here.user, here.workspace.id)
-        return here.go("home", "Messages leave again, those that waited first.")
+        return here.go("home", _("Messages leave again, those that waited first."))
 
     @pages.at("/w/<int:workspace_id>/more", Right.SEE)
     def more(here: Here) -> Response:

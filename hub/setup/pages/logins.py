@@ -16,14 +16,16 @@ from ...oauth import apps, connecting
 from .. import connections as models
 from ..access import audit
 from ..access.roles import ANYBODY, Right
-from .connections import BASE_URL, connector_of, found_in
+from ..language import _, lazy
+from ..retold import told
+from .connections import BASE_URL, connector_of, found_in, is_connected
 from .forms import Form, secret, text
 from .frame import Here, Pages, Visitor
 
 
 class App(Form):
-    client_id = text("Client id", help="The provider also calls it API key.")
-    client_secret = secret("Client secret")
+    client_id = text(lazy("Client id"), help=lazy("The provider also calls it API key."))
+    client_secret = secret(lazy("Client secret"))
 
 
 def add(pages: Pages) -> None:
@@ -46,17 +48,14 @@ def add(pages: Pages) -> None:
         title = _with_oauth(connector).title
         try:
             query = request.args.items(multi=True)
-            made, trouble, _ = connecting.finish(hub, connector, query, visitor.session.word, may_connect)
+            made, trouble, _back = connecting.finish(hub, connector, query, visitor.session.word, may_connect)
         except HubError as refusal:
             latest = visitor.latest_workspace
             where = {"workspace_id": latest.id} if latest else {}
-            return visitor.go("connections" if latest else "index", str(refusal), trouble=True, **where)
+            return visitor.go("connections" if latest else "index", told(refusal), trouble=True, **where)
         audit.note(hub, "connected", visitor.user, made.workspace_id, account=f"{title}, {made.label}")
-        told = f"{title} is connected: {made.label}."
-        if trouble:
-            told = f"Connected, but its events do not come yet. {trouble}"
         place = {"workspace_id": made.workspace_id, "connection_id": made.id}
-        return visitor.go("connection", told, trouble=trouble is not None, **place)
+        return visitor.go("connection", is_connected(made, trouble), trouble=trouble is not None, **place)
 
     @pages.at("/apps", Right.RUN)
     def own_apps(visitor: Visitor) -> Response:
@@ -72,7 +71,8 @@ def add(pages: Pages) -> None:
             try:
                 apps.save_app(hub.workspaces, name, form.said("client_id"), form.said("client_secret"))
                 audit.note(hub, "app_saved", visitor.user, None, service=connector.title)
-                return visitor.go("own_apps", f"Accounts of {connector.title} can be connected by signing in there.")
+                says = _("Accounts of %(service)s can be connected by signing in there.", service=connector.title)
+                return visitor.go("own_apps", says)
             except SettingInvalid as refusal:
                 form.refuse("client_secret", refusal)
         where = connecting.redirect_uri(hub, connector)
@@ -83,7 +83,8 @@ def add(pages: Pages) -> None:
         connector = _with_oauth(name)
         apps.forget_app(hub.workspaces, name)
         audit.note(hub, "app_forgotten", visitor.user, None, service=connector.title)
-        return visitor.go("own_apps", f"The app at {connector.title} is forgotten here. Accounts keep their logins.")
+        says = _("The app at %(service)s is forgotten here. Accounts keep their logins.", service=connector.title)
+        return visitor.go("own_apps", says)
 
     def _ask(here: Here, connector: Connector, known: Connection | None) -> Response:
         form = _form(connector, known, may_say_where=here.may("RUN"))
@@ -95,7 +96,7 @@ def add(pages: Pages) -> None:
         try:
             address = connecting.begin(hub, here.workspace, connector.name, given, here.session.word, here.url("home"))
         except HubError as refusal:
-            return _asked(here, connector, known, form, str(refusal))
+            return _asked(here, connector, known, form, told(refusal))
         # A link, and no redirect: what a form of ours leads to may be this hub alone, by its own policy.
         return here.show("login_on.html", offer=models.offer(hub, connector), address=address)
 
@@ -110,7 +111,7 @@ def add(pages: Pages) -> None:
 def _with_oauth(name: str) -> Connector:
     connector = connector_of(name)
     if connector.oauth is None:
-        raise NotFound("This service is connected with keys.")
+        raise NotFound(_("This service is connected with keys."))
     return connector
 
 
@@ -118,7 +119,8 @@ def _form(connector: Connector, known: Connection | None, *, may_say_where: bool
     """A form with what has to be known before somebody is sent to the provider."""
     assert connector.oauth is not None
     declared: dict[str, AnyField] = {
-        item.name: text(item.label, help=item.help) for item in connector.oauth.asks(connector.fields)
+        item.name: text(told(item.label, connector.package), help=told(item.help, connector.package))
+        for item in connector.oauth.asks(connector.fields)
     }
     if may_say_where:
         declared["base_url"] = text(BASE_URL, optional=True, type="url")

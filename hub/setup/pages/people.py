@@ -14,30 +14,32 @@ from wtforms.validators import InputRequired, NumberRange
 from ... import tasks
 from ...errors import HubError, SettingInvalid
 from ...errors import NotFound as Missing
-from .. import people as told
+from .. import people as found_out
 from ..access import audit
 from ..access.roles import Right
+from ..language import _, lazy
 from ..people import Who
+from ..retold import told
 from . import works
 from .activity import Find, shown_list
 from .forms import MISSING, Form, text
 from .frame import Here, Pages
 
-CONFIRMED = "erase"
+CONFIRMED = lazy("erase")
 MOST_DAYS = 3650
 
 
 class Keep(Form):
     days = IntegerField(
-        "Days",
-        [InputRequired(MISSING), NumberRange(0, MOST_DAYS, f"Choose a number of days from 0 to {MOST_DAYS:,}.")],
-        description="After a run has ended, what it said is kept for so long, and then removed. 0: not at all.",
+        lazy("Days"),
+        [InputRequired(MISSING), NumberRange(0, MOST_DAYS, lazy("Choose a number of days from 0 to 3650."))],
+        description=lazy("After a run has ended, what it said is kept for so long, and then removed. 0: not at all."),
         render_kw={"inputmode": "numeric", "size": 6, "autocomplete": "off"},
     )
 
 
 class Erase(Form):
-    word = text(f"Type “{CONFIRMED}” to confirm", size=12, autocapitalize="none")
+    word = text(lazy("Type “erase” to confirm"), size=12, autocapitalize="none")
 
 
 def add(pages: Pages) -> None:
@@ -68,8 +70,8 @@ def add(pages: Pages) -> None:
     @pages.at("/w/<int:workspace_id>/people/<who>/erase", Right.PRIVACY, methods=("POST",))
     def erase_person(here: Here, who: str) -> Response:
         meant, form = _who(who), Erase()
-        if form.validate() and form.said("word").strip().strip('“”"').lower() != CONFIRMED:
-            form.refuse("word", f"Type the word {CONFIRMED}. Nothing was erased.")
+        if form.validate() and form.said("word").strip().strip('„“”"').lower() != CONFIRMED:
+            form.refuse("word", _("Type the word %(word)s. Nothing was erased.", word=CONFIRMED))
         if form.errors:
             return _shown(here, meant, form, 400)
         task_id = tasks.begin_erasing(here.hub, here.workspace, here.user.id, meant.name)
@@ -84,14 +86,14 @@ def add(pages: Pages) -> None:
         days = int(form.said("days"))
         here.hub.workspaces.keep_days(here.workspace, days)
         audit.note(here.hub, "retention_changed", here.user, here.workspace.id, days=days)
-        return here.go("people", "Saved.")
+        return here.go("people", _("Saved."))
 
     @pages.at("/w/<int:workspace_id>/people/requests/<int:request_id>", Right.PRIVACY, methods=("POST",))
     def give_answer(here: Here, request_id: int) -> Response:
         try:
             document = here.hub.privacy.answer(here.workspace, request_id if request_id < 1 << 63 else 0)
         except Missing as missing:
-            raise NotFound(str(missing)) from None
+            raise NotFound(told(missing)) from None
         audit.note(here.hub, "request_answered", here.user, here.workspace.id)
         return _as_file(document, f"request-{request_id}.json")
 
@@ -101,9 +103,9 @@ def _look_up(here: Here, *, in_activity: bool) -> Response:
     form = Find()
     if form.is_sent():
         try:
-            who = told.named(here.hub, here.workspace, form.said("person"))
+            who = found_out.named(here.hub, here.workspace, form.said("person"))
         except Missing:
-            form.refuse("person", "This is neither. Give an e-mail address, or a number with its country code.")
+            form.refuse("person", _("This is neither. Give an e-mail address, or a number with its country code."))
         else:
             return here.go("person", who=str(who))
     if in_activity:
@@ -112,9 +114,9 @@ def _look_up(here: Here, *, in_activity: bool) -> Response:
 
 
 def _who(text: str) -> Who:
-    who = told.read_who(text)
+    who = found_out.read_who(text)
     if who is None:
-        raise NotFound("There is no such person. Look them up once more.")
+        raise NotFound(_("There is no such person. Look them up once more."))
     return who
 
 
@@ -124,7 +126,7 @@ def _shown_all(here: Here, find: Find, keep: Keep, status: int = 200) -> Respons
         status,
         find=find,
         keep=keep,
-        requests=told.requests(here.hub, here.workspace),
+        requests=found_out.requests(here.hub, here.workspace),
         erasures=works.lines_of(here, erasures=True),
     )
 
@@ -135,10 +137,10 @@ def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: dict[st
         status,
         who=str(who),
         is_number=who.is_number,
-        known=told.known(here.hub, here.workspace, who),
+        known=found_out.known(here.hub, here.workspace, who),
         form=form,
         opened=json.dumps(opened, indent=2, ensure_ascii=False) if opened else None,
-        names=told.names_in(opened) if opened else (),
+        names=found_out.names_in(opened) if opened else (),
     )
 
 
@@ -147,9 +149,9 @@ def _given(here: Here, who: Who, what: str, *, as_file: bool) -> Response:
     try:
         found = here.hub.privacy.export_named(here.workspace, who.name, shared=who.is_number)
     except SettingInvalid as refusal:
-        return here.go("person", str(refusal), trouble=True, who=str(who))
+        return here.go("person", told(refusal), trouble=True, who=str(who))
     except HubError as error:
-        raise BadRequest(str(error)) from None
+        raise BadRequest(told(error)) from None
     audit.note(here.hub, what, here.user, here.workspace.id)
     if as_file:
         return _as_file(found, "what-is-kept.json")

@@ -13,18 +13,22 @@ from werkzeug.wrappers import Response
 
 from ... import registry, runs
 from ...connections import OFF, Connection
+from ...effect.reading import effect_of
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
 from ...recipe import Recipe
 from .. import words
 from ..access import audit
 from ..access.roles import Right
+from ..language import _, joined, ngettext
 from ..recipes import effect, standing
 from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
+from ..recipes.proof import proof
 from ..recipes.way import Way, counted, ways
+from ..retold import told
 from .frame import Here, Pages
 
 UNDO_LASTS = words.HOUR
@@ -69,8 +73,10 @@ def add(pages: Pages) -> None:
         found = _found(here, name)
         inside = standing.inside(hub, here.workspace, name)
         drawn = [counted(way, inside.places if number == 0 else {}) for number, way in enumerate(_ways(found))]
+        counts = effect_of(hub, here.workspace, name)
         return here.show(
             "recipe.html",
+            proof=proof(counts) if counts else None,
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
@@ -88,7 +94,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = "Saved. Whoever is in it already goes on with what was set before."
+                note = _("Saved. Whoever is in it already goes on with what was set before.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
@@ -98,21 +104,21 @@ def add(pages: Pages) -> None:
         found = _found(here, name)
         earlier = hub.enabled.latest(here.workspace, name, found.entry) if found.entry is not None else None
         if earlier is None:
-            return here.go("recipe", "There is nothing to take back.", name=name)
+            return here.go("recipe", _("There is nothing to take back."), name=name)
         kept = {key: value for key, value in earlier.settings.items() if key in found.recipe.settings}
         try:
-            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections})
+            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections}, earlier.hold_out)
         except SetupError as refusal:
-            return here.go("recipe", str(refusal), trouble=True, name=name)
+            return here.go("recipe", told(refusal), trouble=True, name=name)
         audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-        return here.go("recipe", "Its settings are as they were before.", name=name)
+        return here.go("recipe", _("Its settings are as they were before."), name=name)
 
     @pages.at(f"{PLACE}/<name>/on", Right.CHANGE, methods=("GET", "POST"))
     def recipe_on(here: Here, name: str) -> Response:
         found = _found(here, name)
         form = _form(found)
         if found.entry is not None:
-            return here.go("recipe", "It is on already.", name=name)
+            return here.go("recipe", _("It is on already."), name=name)
         if not form.check():
             return _settings(here, found, form if request.method == "POST" else _form(found))
         if request.method == "GET":
@@ -120,29 +126,39 @@ def add(pages: Pages) -> None:
         if (refused := _switch(here, found, form)) is not None:
             return _settings(here, found, form, refused)
         audit.note(hub, "recipe_on", here.user, here.workspace.id, recipe=found.recipe.title)
-        return here.go("recipe", "It is on. It begins with what happens from now on.", name=name)
+        return here.go("recipe", _("It is on. It begins with what happens from now on."), name=name)
 
     @pages.at(f"{PLACE}/<name>/off", Right.CHANGE, methods=("GET", "POST"))
     def recipe_off(here: Here, name: str) -> Response:
         found = _found(here, name)
         if found.entry is None:
-            return here.go("recipe", "It is off already.", name=name)
+            return here.go("recipe", _("It is off already."), name=name)
         inside = standing.inside(hub, here.workspace, name)
         if request.method == "GET":
             drawn = [counted(way, inside.places) for way in _ways(found)[:1]]
             says = effect.who_is_inside(inside)
             return here.show(
-                "recipe_off.html", title=found.recipe.title, name=name, inside=inside, says=says, drawings=drawn
+                "recipe_off.html",
+                title=words.recipe_title(found.recipe),
+                name=name,
+                inside=inside,
+                says=says,
+                drawings=drawn,
             )
         hub.enabled.disable(here.workspace, name)
         if request.form.get("inside") != "stop":
             audit.note(hub, "recipe_off", here.user, here.workspace.id, recipe=found.recipe.title)
-            goes_on = " Whoever is in it goes on to the end." if inside.runs else ""
-            return here.go("recipe", f"It is off.{goes_on}", name=name)
+            goes_on = _("Whoever is in it goes on to the end.") if inside.runs else ""
+            return here.go("recipe", joined([_("It is off."), goes_on]), name=name)
         count = runs.cancel_all(here.workspace, hub, name)
         about = {"recipe": found.recipe.title, "count": count}
         audit.note(hub, "recipe_stopped", here.user, here.workspace.id, **about)
-        return here.go("recipe", f"It is off, and {count:,} that were under way ended.", name=name)
+        says = ngettext(
+            "It is off, and %(num)s that was under way ended.",
+            "It is off, and %(num)s that were under way ended.",
+            count,
+        )
+        return here.go("recipe", says, name=name)
 
     def _form(found: Found) -> SettingsForm:
         bound = dict(found.last.connections) if found.last is not None else {}
@@ -156,14 +172,15 @@ def add(pages: Pages) -> None:
             if setting.words.chooses
         }
         made = form_class(found.recipe, offers, found.accounts)
-        return made(**filled(found.recipe, found.settings, {of: bound.get(of, "") for of in found.accounts}))
+        accounts = {of: bound.get(of, "") for of in found.accounts}
+        return made(**filled(found.recipe, found.settings, accounts, found.last.hold_out if found.last else 0))
 
     def _switch(here: Here, found: Found, form: SettingsForm) -> str | None:
         """Switches it on, or gives it new settings; why not, if it cannot be."""
         try:
-            hub.enabled.enable(here.workspace, found.recipe.name, form.given())
+            hub.enabled.enable(here.workspace, found.recipe.name, form.given(), form.left_out)
         except SetupError as refusal:
-            return str(refusal)
+            return told(refusal)
         return None
 
     def _settings(here: Here, found: Found, form: SettingsForm, refused: str | None = None) -> Response:
@@ -174,7 +191,7 @@ def add(pages: Pages) -> None:
         return here.show(
             "recipe_settings.html",
             200 if refused is None and not form.errors else 422,
-            title=found.recipe.title,
+            title=words.recipe_title(found.recipe),
             name=found.recipe.name,
             form=form,
             fills={SETTING + name: setting.words.fills for name, setting in found.recipe.settings.items()},
@@ -191,7 +208,7 @@ def add(pages: Pages) -> None:
         incoming = standing.incoming(hub, here.workspace, found.recipe)
         return here.show(
             "recipe_on.html",
-            title=found.recipe.title,
+            title=words.recipe_title(found.recipe),
             name=found.recipe.name,
             missing=missing,
             drawings=drawn,
@@ -200,6 +217,7 @@ def add(pages: Pages) -> None:
             next_week=effect.next_week(drawn, incoming),
             pairs=_pairs(form),
             faults=_faults(found, form),
+            hold_out=form.left_out,
         )
 
 
@@ -210,7 +228,7 @@ def _found(here: Here, name: str) -> Found:
     try:
         recipe, entry = on[name] if name in on else (registry.recipe(name), None)
     except HubError:
-        raise NotFound("There is no such recipe.") from None
+        raise NotFound(_("There is no such recipe.")) from None
     return Found(recipe, entry, entry or enabled.latest(workspace, name), here.hub.connections.list(workspace))
 
 
@@ -220,7 +238,8 @@ def _changed(here: Here, found: Found) -> str | None:
         return None
     now = here.hub.clock.now()
     earlier = here.hub.enabled.latest(here.workspace, found.recipe.name, found.entry)
-    is_changed = earlier is not None and earlier.settings != found.entry.settings
+    mine = (found.entry.settings, found.entry.hold_out)
+    is_changed = earlier is not None and (earlier.settings, earlier.hold_out) != mine
     return words.ago(found.entry.enabled_at, now) if is_changed and now - found.entry.enabled_at < UNDO_LASTS else None
 
 
@@ -241,7 +260,7 @@ def _ways(found: Found) -> tuple[Way, ...]:
 
 def _within(found: Found, chooses: str) -> str:
     """The id that was chosen for what this choice lies in: the audience of a tag."""
-    of, _, name = chooses.partition(".")
+    of, _dot, name = chooses.partition(".")
     with suppress(HubError, KeyError):
         within = registry.connector(of).choosable[name].within
         for other, setting in found.recipe.settings.items():

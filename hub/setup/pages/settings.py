@@ -12,10 +12,12 @@ from ... import notices
 from ...errors import SettingInvalid
 from ..access import audit
 from ..access.roles import Right
+from ..language import _, joined, lazy
+from ..retold import told
 from .forms import Form, text
 from .frame import Here, Pages, Visitor
 
-NAME_HELP = "The name of the business, as its people call it."
+NAME_HELP = lazy("The name of the business, as its people call it.")
 
 
 @cache
@@ -26,22 +28,22 @@ def _zones() -> list[str]:
 
 
 class NewWorkspace(Form):
-    name = text("Name", help=NAME_HELP, maxlength="200")
+    name = text(lazy("Name"), help=NAME_HELP, maxlength="200")
 
 
 class Settings(NewWorkspace):
     time_zone = SelectField(
-        "Time zone",
-        description="Times on these pages are told in it.",
-        choices=lambda: [("", "Not said yet"), *((zone, zone.replace("_", " ")) for zone in _zones())],
+        lazy("Time zone"),
+        description=lazy("Times on these pages are told in it."),
+        choices=lambda: [("", _("Not said yet")), *((zone, zone.replace("_", " ")) for zone in _zones())],
     )
 
 
 class Notices(Form):
-    emails = text("E-mails", help="Of everybody who should know, with commas between them.", optional=True)
+    emails = text(lazy("E-mails"), help=lazy("Of everybody who should know, with commas between them."), optional=True)
     url = text(
-        "An address to post to",
-        help="Of a chat, such as an incoming webhook of Slack. Leave it empty if you have none.",
+        lazy("An address to post to"),
+        help=lazy("Of a chat, such as an incoming webhook of Slack. Leave it empty if you have none."),
         optional=True,
         type="url",
     )
@@ -59,7 +61,7 @@ def add(pages: Pages) -> None:
                 if zone := form.said("time_zone"):
                     hub.workspaces.live_by(here.workspace, zone)
                 audit.note(hub, "settings_changed", here.user, here.workspace.id)
-                return here.go("settings", "Saved.")
+                return here.go("settings", _("Saved."))
             except SettingInvalid as refusal:
                 form.refuse("name", refusal)
         return _settings(here, form)
@@ -79,11 +81,13 @@ def add(pages: Pages) -> None:
             return _settings(here, notices_form=form)
         audit.note(hub, "notices_changed", here.user, here.workspace.id)
         if not (targets.emails or targets.url):
-            return here.go("settings", "Nobody is told any more. What needs you is seen here alone.")
-        _, trouble = notices.send(hub, here.workspace, targets, ["This is how you are told when something needs you."])
+            return here.go("settings", _("Nobody is told any more. What needs you is seen here alone."))
+        first = _("This is how you are told when something needs you.")
+        trouble = notices.send(hub, here.workspace, targets, [first])[1]
         if trouble:
-            return here.go("settings", f"Saved, but the first message did not arrive. {trouble}", trouble=True)
-        return here.go("settings", "Saved. A first message is on its way: see whether it came.")
+            says = joined([_("Saved, but the first message did not arrive."), told(trouble)])
+            return here.go("settings", says, trouble=True)
+        return here.go("settings", _("Saved. A first message is on its way: see whether it came."))
 
     @pages.at("/workspaces", Right.RUN, methods=("GET", "POST"))
     def workspaces(visitor: Visitor) -> Response:
@@ -92,7 +96,9 @@ def add(pages: Pages) -> None:
             try:
                 made = hub.workspaces.add(form.said("name").strip())
                 audit.note(hub, "workspace_added", visitor.user, made.id, name=made.name)
-                return visitor.go("home", f"{made.name} has a workspace of its own.", workspace_id=made.id)
+                return visitor.go(
+                    "home", _("%(business)s has a workspace of its own.", business=made.name), workspace_id=made.id
+                )
             except SettingInvalid as refusal:
                 form.refuse("name", refusal)
         return visitor.show("workspaces.html", form=form, workspaces=visitor.workspaces)
@@ -104,6 +110,6 @@ def add(pages: Pages) -> None:
             "settings.html",
             form=form or Settings(fresh=True, name=here.workspace.name, time_zone=here.workspace.time_zone or ""),
             notices=notices_form or Notices(fresh=True, emails=", ".join(targets.emails), url=targets.url),
-            trouble=standing.trouble,
+            trouble=told(standing.trouble or ""),
             can_mail=hub.settings.smtp_url is not None,
         )

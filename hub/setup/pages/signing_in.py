@@ -14,29 +14,37 @@ from ..access.links import Invitation, LinkEnded, Newcomer
 from ..access.passwords import TooManyTries
 from ..access.roles import ANYBODY, NOBODY, WORDS
 from ..access.words import form_token, is_form_token
+from ..language import _, lazy
+from ..retold import told
 from .forms import Form, secret, text
 from .frame import Pages, Visitor, own_path, shown, signed_out
 
-WRONG = "E-mail and password do not fit together. Try again, or have a link made where the hub runs: hub sign-in-link"
+WRONG = lazy(
+    "E-mail and password do not fit together. Try again, or have a link made where the hub runs: hub sign-in-link"
+)
 
 
 class SignIn(Form):
-    email = text("E-mail", autocomplete="username", type="email")
-    password = secret("Password", autocomplete="current-password")
+    email = text(lazy("E-mail"), autocomplete="username", type="email")
+    password = secret(lazy("Password"), autocomplete="current-password")
     next = HiddenField()
 
 
 class Code(Form):
     code = text(
-        "Code from your authenticator app", autocomplete="one-time-code", inputmode="numeric", maxlength="7", size="8"
+        lazy("Code from your authenticator app"),
+        autocomplete="one-time-code",
+        inputmode="numeric",
+        maxlength="7",
+        size="8",
     )
     next = HiddenField()
 
 
 class Join(Form):
-    name = text("Your name", autocomplete="name")
-    email = text("Your e-mail", help="You sign in with it.", autocomplete="username", type="email")
-    password = secret("A new password", help="Three or four words are good.", autocomplete="new-password")
+    name = text(lazy("Your name"), autocomplete="name")
+    email = text(lazy("Your e-mail"), help=lazy("You sign in with it."), autocomplete="username", type="email")
+    password = secret(lazy("A new password"), help=lazy("Three or four words are good."), autocomplete="new-password")
 
 
 def add(pages: Pages) -> None:
@@ -81,7 +89,7 @@ def add(pages: Pages) -> None:
             if second_factor.use(hub, connection, half.user, form.said("code")):
                 word = sessions.begin(hub, connection, half.user.id)
         if word is None:
-            form.refuse("code", "This code is not right, or was used. Wait for the next one, and type it in.")
+            form.refuse("code", _("This code is not right, or was used. Wait for the next one, and type it in."))
             return shown("code.html", 403, form=form, token=token)
         passwords.forget_tries(hub, f"code {half.user.id}")
         sessions.end(hub, half.word)
@@ -114,7 +122,8 @@ def add(pages: Pages) -> None:
         try:
             offered = links.invitation(hub, word)
         except LinkEnded:
-            return shown("trouble.html", 403, title="This invitation does not work any more", says=str(LinkEnded()))
+            title = _("This invitation does not work any more")
+            return shown("trouble.html", 403, title=title, says=told(LinkEnded()))
         session = g.session if g.session and g.session.is_proven else None
         return _as_user(offered, session) if session else _as_newcomer(offered)
 

@@ -13,15 +13,17 @@ from ...tasks import CANCEL, DONE, ERASE, GOING, RETRY, STOPPED, Task
 from .. import words
 from ..access import audit
 from ..access.roles import Right
-from ..words import MINUTE, Moment, State, counted
+from ..language import _, joined, lazy, ngettext
+from ..retold import told
+from ..words import MINUTE, Moment, State
 from .frame import Here, Pages
 
 LATEST = 20
-_TITLES = {RETRY: "Trying runs again", CANCEL: "Ending runs", ERASE: "Erasing a person"}
+_TITLES = {RETRY: lazy("Trying runs again"), CANCEL: lazy("Ending runs"), ERASE: lazy("Erasing a person")}
 _STATES = {
-    GOING: State("going", "◐", "Under way"),
-    DONE: State("done", "✓", "Done"),
-    STOPPED: State("over", "○", "Stopped"),
+    GOING: State("going", "◐", lazy("Under way")),
+    DONE: State("done", "✓", lazy("Done")),
+    STOPPED: State("over", "○", lazy("Stopped")),
 }
 
 
@@ -54,18 +56,18 @@ def add(pages: Pages) -> None:
     def stop_work(here: Here, task_id: int) -> Response:
         _task(here, task_id)
         if not tasks.stop(here.hub, here.workspace, task_id):
-            return here.go("work", "There is nothing to stop any more.", trouble=True, task_id=task_id)
+            return here.go("work", _("There is nothing to stop any more."), trouble=True, task_id=task_id)
         audit.note(here.hub, "work_stopped", here.user, here.workspace.id)
-        return here.go("work", "It is stopped. What is done stays done.", task_id=task_id)
+        return here.go("work", _("It is stopped. What is done stays done."), task_id=task_id)
 
 
 def begin(here: Here, what: str, run_state: str, recipe: str | None) -> Response:
     """Has all runs in a state be tried again or ended, and leads to how far that is."""
     task_id = tasks.begin(here.hub, here.workspace, here.user.id, what, run_state, recipe)
     if task_id is None:
-        return here.go("activity", "There is nothing left to do.", show=run_state, recipe=recipe)
-    about = counted(tasks.get(here.hub, here.workspace, task_id).of, "run")
-    audit.note(here.hub, f"runs_{what}", here.user, here.workspace.id, runs=about)
+        return here.go("activity", _("There is nothing left to do."), show=run_state, recipe=recipe)
+    count = tasks.get(here.hub, here.workspace, task_id).of
+    audit.note(here.hub, f"runs_{what}", here.user, here.workspace.id, count=count)
     return here.go("work", task_id=task_id)
 
 
@@ -89,26 +91,39 @@ def line(task: Task, now: int) -> Work:
 
 def _says(task: Task, now: int) -> str:
     if task.kind == ERASE:
-        return "It goes on if you close this page." if task.state == GOING else "What was kept is erased."
+        return _("It goes on if you close this page.") if task.state == GOING else _("What was kept is erased.")
     so_far = task.done + task.refused
     if task.state == GOING:
-        return f"{so_far:,} of {task.of:,}{_time_left(task, so_far, now)}"
-    verb = "tried again" if task.kind == RETRY else "ended"
-    others = f" {counted(task.refused, 'other')} had changed by then." if task.refused else ""
-    return f"{task.done:,} of {task.of:,} {verb}.{others}"
+        return _time_left(task, so_far, now)
+    others = ngettext("%(num)s other had changed by then.", "%(num)s others had changed by then.", task.refused)
+    return joined([became(task.kind, task.done, task.of), others if task.refused else ""])
+
+
+def became(kind: str, done: int, of: int | None = None) -> str:
+    """What became of so many runs, of so many where there were more."""
+    if of is not None:
+        if kind == CANCEL:
+            return _("%(done)s of %(of)s ended.", done=done, of=of)
+        return _("%(done)s of %(of)s tried again.", done=done, of=of)
+    if kind == CANCEL:
+        return ngettext("%(num)s run ended.", "%(num)s runs ended.", done)
+    return ngettext("%(num)s run tried again.", "%(num)s runs tried again.", done)
 
 
 def _time_left(task: Task, so_far: int, now: int) -> str:
-    """How long it will take at the pace so far, once there is one."""
+    """How far it is, and how long it will take at the pace so far, once there is one."""
     passed = now - task.started_at
     if not so_far or passed < 2_000:
-        return ""
+        return _("%(done)s of %(of)s", done=so_far, of=task.of)
     left = passed * (task.of - so_far) // so_far
-    return ", less than a minute left" if left < MINUTE else f", about {words.span(left // MINUTE * MINUTE)} left"
+    if left < MINUTE:
+        return _("%(done)s of %(of)s, less than a minute left", done=so_far, of=task.of)
+    span = words.span(left // MINUTE * MINUTE)
+    return _("%(done)s of %(of)s, about %(span)s left", done=so_far, of=task.of, span=span)
 
 
 def _task(here: Here, task_id: int) -> Task:
     try:
         return tasks.get(here.hub, here.workspace, task_id if task_id < 1 << 63 else 0)
     except Missing as missing:
-        raise NotFound(str(missing)) from None
+        raise NotFound(told(missing)) from None

@@ -12,6 +12,7 @@ from ... import registry
 from ...connections import READY, Connection
 from ...core import Hub
 from ...errors import HubError
+from ..language import _
 
 PATIENCE = 3.0
 """Seconds that a page waits for an account."""
@@ -48,33 +49,34 @@ class Choosers:
     def offered(self, chooses: str, connections: Sequence[Connection], within: str = "") -> Offered:
         """What may be chosen for a setting that `chooses` "mailchimp.audience", in the first of these accounts that
         is of that service; `within` is the id that was chosen for what it lies in, if it lies in anything."""
-        of, _, name = chooses.partition(".")
+        of, _dot, name = chooses.partition(".")
         try:
             connector = registry.connector(of)
             what = connector.choosable[name]
         except (HubError, KeyError):
-            return Offered(trouble="Type its id.")
+            return Offered(trouble=_("Type its id."))
         if what.is_open and what.within and not within:
             return Offered(is_open=True)
+        title = connector.title
         account = next((found for found in connections if found.connector.name == of), None)
         if what.is_open and (account is None or account.state != READY):
             return Offered(is_open=True)
         if account is None:
-            return Offered(trouble=f"Connect {connector.title}, and you can choose here. Or type its id.")
+            return Offered(trouble=_("Connect %(service)s, and you can choose here. Or type its id.", service=title))
         if account.state != READY:
-            return Offered(trouble=f"{connector.title} needs you to sign in again. Until then, type its id.")
+            return Offered(trouble=_("%(service)s needs you to sign in again. Until then, type its id.", service=title))
         try:
             found = self._ask(account, name, within).result(PATIENCE)
         except (Exception, SystemExit):  # a connector may raise anything, and its words may tell what was sent
             if what.is_open:
                 return Offered(is_open=True)
-            return Offered(trouble=f"{connector.title} could not be asked just now. Type its id, or try again later.")
+            says = _("%(service)s could not be asked just now. Type its id, or try again later.", service=title)
+            return Offered(trouble=says)
         if what.is_open:
             return Offered(found, is_open=True)
         if not found:
-            return Offered(
-                trouble=f"There is no {what.title} in this {connector.title} account yet. Make one there first."
-            )
+            says = _("There is none in this %(service)s account yet. Make one there first.", service=title)
+            return Offered(trouble=says)
         return Offered(found)
 
     def _ask(self, account: Connection, name: str, within: str) -> Future[list[Choice]]:

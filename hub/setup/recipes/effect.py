@@ -8,12 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ...recipe import Recipe
-from .. import words
-from .preview import money
+from .. import starting, words
+from ..language import _, ngettext
+from ..measures import listed, money
 from .standing import Incoming, Inside, Lately
 from .way import Text, Way
-
-_NOUNS = {"sms": "text message", "email": "e-mail"}
 
 
 def sends(ways: Sequence[Way]) -> str:
@@ -24,27 +23,52 @@ def sends(ways: Sequence[Way]) -> str:
     said = [
         _sent(text, count) for text, count in sorted(most.items(), key=lambda item: (item[0].by or "", item[0].channel))
     ]
-    return words.upper_first(" and ".join(said)) if said else "Sends no message itself"
+    return words.upper_first(listed(said)) if said else _("Sends no message itself")
 
 
 def _sent(text: Text, count: int) -> str:
     if text.by:
-        return f"has {text.by} write to them up to {words.counted(count, 'time')}"
-    to = "to people who agreed to it" if text.marketing else "about what they did, unless they opted out"
-    return f"sends {words.counted(count, _NOUNS.get(text.channel, 'message'))} {to}"
+        one, many = (
+            "has %(service)s write to them up to %(num)s time",
+            "has %(service)s write to them up to %(num)s times",
+        )
+        return ngettext(one, many, count, service=text.by)
+    if text.marketing:
+        one, many = "sends %(messages)s to people who agreed to it", "sends %(messages)s to people who agreed to them"
+    else:
+        one = "sends %(messages)s about what they did, unless they opted out"
+        many = "sends %(messages)s about what they did, unless they opted out"
+    return ngettext(one, many, count, messages=_messages(text.channel, count))
+
+
+def _messages(channel: str, count: int) -> str:
+    if channel == "sms":
+        return ngettext("%(num)s text message", "%(num)s text messages", count)
+    if channel == "email":
+        return ngettext("%(num)s e-mail", "%(num)s e-mails", count)
+    return ngettext("%(num)s message", "%(num)s messages", count)
 
 
 def how_many(recipe: Recipe, incoming: Incoming) -> str:
     """How often it will begin, from how often what starts it came in."""
-    what = words.upper_first(words.any_of([match.type for match in recipe.on]))
+    what = starting.begins(recipe.on)
+    if len(recipe.schedules) == len(recipe.on):
+        return f"{what}."
     weekly = incoming.weekly
     if weekly is None:
-        return f"{what}: how often is not known yet, as its tool was connected within the last day."
-    lately = f"the last {words.span(incoming.span // words.DAY * words.DAY)}"
+        return _("%(event)s: how often is not known yet, as its tool was connected within the last day.", event=what)
+    span = words.span(incoming.span // words.DAY * words.DAY)
     if not incoming.count:
-        return f"{what}: not once in {lately}. So few or none are to be expected in the next week."
-    times = words.counted(incoming.count, "time")
-    return f"{what}: {times} in {lately}, which is about {weekly:,} a week."
+        says = "%(event)s: not once in the last %(span)s. So few or none are to be expected in the next week."
+        return _(says, event=what, span=span)
+    return ngettext(
+        "%(event)s: %(num)s time in the last %(span)s, which is about %(weekly)s a week.",
+        "%(event)s: %(num)s times in the last %(span)s, which is about %(weekly)s a week.",
+        incoming.count,
+        event=what,
+        span=span,
+        weekly=weekly,
+    )
 
 
 def next_week(ways: Sequence[Way], incoming: Incoming) -> tuple[str, str] | None:
@@ -59,32 +83,50 @@ def next_week(ways: Sequence[Way], incoming: Incoming) -> tuple[str, str] | None
         kinds.setdefault((text.channel, text.by), []).append(text)
     said = [_weekly(texts, weekly) for texts in kinds.values()]
     assumed = dict.fromkeys(text.assumes for text in most.texts if text.assumes)
-    return f"At most {' and '.join(said)} in the next week.", f"Assumed: {', '.join(assumed)}." if assumed else ""
+    says = _("At most %(messages)s in the next week.", messages=listed(said))
+    return says, _("Assumed: %(price)s.", price=", ".join(assumed)) if assumed else ""
 
 
 def _weekly(texts: Sequence[Text], weekly: int) -> str:
     first, count = texts[0], weekly * len(texts)
-    said = words.counted(count, _NOUNS.get(first.channel, "message")) + (f" through {first.by}" if first.by else "")
+    said = _messages(first.channel, count)
+    if first.by:
+        said = _("%(messages)s through %(service)s", messages=said, service=first.by)
     prices = [text.price for text in texts if text.price is not None]
-    return f"{said}, for about {money(sum(prices, Decimal(0)) * weekly, first.currency)}," if prices else said
+    if not prices:
+        return said
+    return _(
+        "%(messages)s, for about %(sum)s,", messages=said, sum=money(sum(prices, Decimal(0)) * weekly, first.currency)
+    )
 
 
 def who_is_inside(inside: Inside) -> str:
     """How many are under way: "12 are under way just now"."""
     if inside.more:
-        return f"More than {inside.runs:,} are under way just now"
+        return _("More than %(num)s are under way just now", num=inside.runs)
     if not inside.runs:
-        return "Nobody is in it just now"
-    return f"{inside.runs:,} {'is' if inside.runs == 1 else 'are'} under way just now"
+        return _("Nobody is in it just now")
+    return ngettext("%(num)s is under way just now", "%(num)s are under way just now", inside.runs)
 
 
 def what_it_did(lately: Lately) -> str:
     """What it did lately: "Last 30 days: 64 began · 41 done · 17 stopped before their end · 1 went wrong"."""
     if not lately.started:
-        return "Nothing yet in the last 30 days"
-    said = [f"{lately.started:,} began"]
-    said += [f"{lately.states[state]:,} {what}" for state, what in _BECAME.items() if lately.states.get(state)]
-    return f"Last {words.span(max(words.DAY, lately.span // words.DAY * words.DAY))}: {' · '.join(said)}"
+        return _("Nothing yet in the last 30 days")
+    said = [_("%(num)s began", num=lately.started)]
+    said += [_became(state, lately.states[state]) for state in _TOLD if lately.states.get(state)]
+    span = words.span(max(words.DAY, lately.span // words.DAY * words.DAY))
+    return _("Last %(span)s: %(what)s", span=span, what=" · ".join(said))
 
 
-_BECAME = {"done": "done", "stopped": "stopped before their end", "failed": "went wrong", "held": "wait for you"}
+def _became(state: str, count: int) -> str:
+    if state == "done":
+        return _("%(num)s done", num=count)
+    if state == "stopped":
+        return _("%(num)s stopped before their end", num=count)
+    if state == "failed":
+        return _("%(num)s went wrong", num=count)
+    return ngettext("%(num)s waits for you", "%(num)s wait for you", count)
+
+
+_TOLD = ("done", "stopped", "failed", "held")

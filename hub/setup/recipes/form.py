@@ -12,25 +12,29 @@ from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.widgets import html_params
 
 from ...connections import Connection
+from ...effect.measure import MOST_HELD_OUT
 from ...recipe import Recipe
 from ...recipe_settings import Declared, checked
 from .. import words
+from ..language import _, joined, lazy
 from ..pages.forms import MISSING, Form
+from ..retold import told
 from .choosing import Choice, Offered
 
-SETTING, ACCOUNT = "set_", "account_"
-"""What field names begin with, so that a setting may be called anything."""
+SETTING, ACCOUNT, HOLD_OUT = "set_", "account_", "hold_out"
+"""What field names begin with, so that a setting may be called anything; and the share of people who are left out."""
 
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+_UNIT_WORDS = {"minutes": lazy("minutes"), "hours": lazy("hours"), "days": lazy("days"), "weeks": lazy("weeks")}
 
 WRONG: Mapping[Any, str] = {
-    timedelta: "Type a number, such as 2 or 1.5, and choose what it counts.",
-    int: "Type a whole number, such as 3.",
-    float: "Type a number, such as 7.5.",
-    Decimal: "Type an amount, such as 12.50.",
-    bool: "Choose yes or no.",
+    timedelta: lazy("Type a number, such as 2 or 1.5, and choose what it counts."),
+    int: lazy("Type a whole number, such as 3."),
+    float: lazy("Type a number, such as 7.5."),
+    Decimal: lazy("Type an amount, such as 12.50."),
+    bool: lazy("Choose yes or no."),
 }
-CHOOSE = "Choose one of these."
+CHOOSE = lazy("Choose one of these.")
 
 
 class SpanField(Field):
@@ -58,11 +62,16 @@ class SpanField(Field):
     def widget(self, field: SpanField, **kwargs: Any) -> Markup:
         about = {"id": field.id, "name": field.name, "value": field.number, "inputmode": "decimal", "size": "6"}
         options = Markup("").join(
-            Markup("<option{}>{}</option>").format(Markup(" selected") if unit == field.unit else "", unit)
+            Markup('<option value="{}"{}>{}</option>').format(
+                unit, Markup(" selected") if unit == field.unit else "", _UNIT_WORDS[unit]
+            )
             for unit in UNITS
         )
         return Markup('<span class="span"><input {}> <select name="{}" aria-label="{}">{}</select></span>').format(
-            Markup(html_params(**{**about, **kwargs})), field.name, f"{field.label.text}: counted in", options
+            Markup(html_params(**{**about, **kwargs})),
+            field.name,
+            _("%(setting)s: counted in", setting=field.label.text),
+            options,
         )
 
 
@@ -97,10 +106,17 @@ class SettingsForm(Form):
         """The settings that are as they should be."""
         return checked(self.recipe.settings, self.given())[0]
 
+    @property
+    def left_out(self) -> int | None:
+        """The percentage of people who are left out; None if that is no such number."""
+        text = str(self[HOLD_OUT].data or "0").strip().removesuffix("%").strip()
+        percent = int(text) if text.isascii() and text.isdigit() else None
+        return percent if percent is not None and percent <= MOST_HELD_OUT else None
+
     def check(self) -> bool:
         """Whether everything can be used; if not, each fault stands beside its field."""
         given = {name: value for name, value in self.given().items() if name in self.recipe.settings}
-        _, missing, wrong = checked(self.recipe.settings, given)
+        _values, missing, wrong = checked(self.recipe.settings, given)
         for name in missing:
             self.refuse(SETTING + name, MISSING)
         for name in wrong:
@@ -110,6 +126,9 @@ class SettingsForm(Form):
             if field.name.startswith(ACCOUNT) and not field.data:
                 self.refuse(field.name, CHOOSE)
                 return False
+        if self.left_out is None:
+            self.refuse(HOLD_OUT, _("Type a whole number from 0 to %(most)s.", most=MOST_HELD_OUT))
+            return False
         return not missing and not wrong
 
 
@@ -123,15 +142,21 @@ def form_class(
     fields: dict[str, Any] = {"recipe": recipe}
     for of, connections in accounts.items():
         title = connections[0].connector.title
-        fields[ACCOUNT + of] = _select(f"{title} account", [(found.id, found.label) for found in connections])
+        fields[ACCOUNT + of] = _select(
+            _("%(service)s account", service=title), [(found.id, found.label) for found in connections]
+        )
     for name, setting in recipe.settings.items():
-        fields[SETTING + name] = _field(setting, offers.get(name))
+        fields[SETTING + name] = _field(setting, offers.get(name), recipe.function.__module__)
+    fields[HOLD_OUT] = _held_out()
     return type("SettingsForm", (SettingsForm,), fields)
 
 
-def filled(recipe: Recipe, settings: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
+def filled(
+    recipe: Recipe, settings: Mapping[str, Any], accounts: Mapping[str, str], hold_out: int = 0
+) -> dict[str, Any]:
     """What the fields of a form show at first: the settings that are on or were last, else the defaults."""
     found: dict[str, Any] = {ACCOUNT + of: account for of, account in accounts.items()}
+    found[HOLD_OUT] = str(hold_out)
     for name, setting in recipe.settings.items():
         value = settings.get(name, None if setting.required else setting.default)
         found[SETTING + name] = _shown(setting, value)
@@ -155,17 +180,18 @@ def _text(field: Field) -> str:
     return str(field.data or "").replace("\r\n", "\n")
 
 
-def _field(setting: Declared, offered: Offered | None) -> Any:
-    label, help = setting.words.label, setting.words.help
+def _field(setting: Declared, offered: Offered | None, package: str) -> Any:
+    """The field of a setting, in words of the `package` that declares it."""
+    label, help = told(setting.words.label, package), told(setting.words.help, package)
     if offered is not None and offered.is_open:
         return _Suggested(label, offered.choices, description=help, render_kw=_PLAIN)
     if offered is not None and offered.choices:
         # The command line takes ids; here nobody has to know what they are.
         for lead in ("The id of ", "The internal name of "):
             help = words.upper_first(help.removeprefix(lead))
-        return _select(label, offered.choices, help, none="Choose …" if setting.required else "None")
+        return _select(label, offered.choices, help, none=_("Choose …") if setting.required else _("None"))
     if offered is not None:
-        return StringField(label, description=" ".join(filter(None, [help, offered.trouble])), render_kw=_PLAIN)
+        return StringField(label, description=joined([help, offered.trouble or ""]), render_kw=_PLAIN)
     if setting.words.message:
         return TextAreaField(label, description="", render_kw={"rows": "4", "data-previewed": True})
     if isinstance(setting.type, tuple):
@@ -178,8 +204,16 @@ def _field(setting: Declared, offered: Offered | None) -> Any:
     if number:
         return StringField(label, description=help, render_kw={**_PLAIN, "inputmode": number, "size": "12"})
     if setting.type is list:
-        return StringField(label, description=f"{help} Put commas between several.".strip(), render_kw=_PLAIN)
+        return StringField(label, description=joined([help, _("Put commas between several.")]), render_kw=_PLAIN)
     return StringField(label, description=help, render_kw=_PLAIN)
+
+
+def _held_out() -> Any:
+    help = _(
+        "In percent; 0 for nobody. For them it starts nothing, always for the same ones, and what they do is compared "
+        "with what the others do. Ten is usual; the more people come in a week, the fewer are enough."
+    )
+    return StringField(_("Leave out"), description=help, render_kw={**_PLAIN, "inputmode": "numeric", "size": "4"})
 
 
 _PLAIN = {"autocomplete": "off", "maxlength": "1000"}
@@ -194,7 +228,7 @@ class _Suggested(StringField):
 
     def __call__(self, **kwargs: Any) -> Markup:
         listed = f"{self.id}-known"
-        options = Markup("").join(Markup('<option value="{}">').format(key) for key, _ in self.offered)
+        options = Markup("").join(Markup('<option value="{}">').format(key) for key, _title in self.offered)
         shown = super().__call__(**kwargs, list=listed)
         return Markup('{}<datalist id="{}">{}</datalist>').format(shown, listed, options)
 
@@ -209,12 +243,12 @@ class _Select(SelectField):
     def process(self, *given: Any, **more: Any) -> None:
         super().process(*given, **more)
         is_gone = self.data and all(key != self.data for key, _ in self.offered)
-        gone = [(self.data, f"{self.data} (not found there)")] if is_gone else []
+        gone = [(self.data, _("%(id)s (not found there)", id=str(self.data)))] if is_gone else []
         self.choices = [("", self.none), *gone, *self.offered]
 
 
-def _select(label: str, choices: Sequence[Choice], help: str = "", none: str = "Choose …") -> Any:
-    return _Select(label, choices, none, description=help)
+def _select(label: str, choices: Sequence[Choice], help: str = "", none: str = "") -> Any:
+    return _Select(label, choices, none or _("Choose …"), description=help)
 
 
 def _kept(value: Any) -> str:

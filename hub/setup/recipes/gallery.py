@@ -12,11 +12,13 @@ from ...enabled import Enabled
 from ...recipe import Recipe
 from ...workspaces import Workspace
 from .. import words
+from ..language import lazy
+from ..retold import told
 from ..words import NEEDS_YOU, STATES, WORKING, State, Tool
 from . import effect
 from .way import ways
 
-CAN_BE_ON = State("off", "○", "Off")
+CAN_BE_ON = State("off", "○", lazy("Off"))
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Card:
     @property
     def gist(self) -> str:
         """Its first sentence."""
-        first, dot, _ = self.about.partition(". ")
+        first, dot, _rest = self.about.partition(". ")
         return first + dot.strip()
 
     @property
@@ -82,8 +84,8 @@ def card(
     drawn = ways(recipe, chosen)
     return Card(
         name=recipe.name,
-        title=recipe.title,
-        about=" ".join(recipe.about.split()),
+        title=words.recipe_title(recipe),
+        about=told(" ".join(recipe.about.split()), recipe.function.__module__),
         sends=effect.sends(drawn),
         needs=needs,
         state=_state(entry, needs),
@@ -96,7 +98,7 @@ def _state(entry: Enabled | None, needs: Sequence[Need]) -> State:
         return CAN_BE_ON
     if any(need.state.kind == NEEDS_YOU for need in needs) or not all(need.is_there for need in needs):
         return STATES[NEEDS_YOU]
-    return State(WORKING, "●", "On")
+    return State(WORKING, "●", lazy("On"))
 
 
 def _need(name: str, connections: Sequence[Connection], entry: Enabled | None) -> Need:
@@ -104,7 +106,7 @@ def _need(name: str, connections: Sequence[Connection], entry: Enabled | None) -
     if entry is not None and name in entry.connections:
         mine = [found for found in mine if found.id == entry.connections[name]]
     if not mine:
-        return Need(name, words.tool(name), State("off", "○", "Not connected"), False)
+        return Need(name, words.tool(name), State("off", "○", lazy("Not connected")), False)
     if any(found.state == NEEDS_LOGIN for found in mine):
-        return Need(name, words.tool(name), State(NEEDS_YOU, "▲", "Sign in again"), True)
-    return Need(name, words.tool(name), State("working", "✓", "Connected"), True)
+        return Need(name, words.tool(name), State(NEEDS_YOU, "▲", lazy("Sign in again")), True)
+    return Need(name, words.tool(name), State("working", "✓", lazy("Connected")), True)

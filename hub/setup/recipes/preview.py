@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from ... import registry, texts
@@ -12,7 +11,9 @@ from ...action import Action
 from ...errors import HubError, Rejected
 from ...recipe import Recipe
 from ...recipe_settings import Setting
-from .. import words
+from ..language import _, ngettext
+from ..measures import money
+from ..retold import told
 
 LONGEST = 5000
 """Characters of a template that are looked at: far more than any message may have."""
@@ -30,8 +31,10 @@ class Cost:
     @property
     def says(self) -> str:
         """ "2 parts, about $0.017"."""
-        said = words.counted(self.parts, "part")
-        return f"{said}, about {money(self.amount, self.currency)}" if self.amount is not None else said
+        said = ngettext("%(num)s part", "%(num)s parts", self.parts)
+        if self.amount is None:
+            return said
+        return _("%(parts)s, about %(sum)s", parts=said, sum=money(self.amount, self.currency))
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,16 @@ def preview(recipe: Recipe, setting: Setting, template: str) -> Preview:
         try:
             cost = cost_of(action, text)
         except Rejected as refusal:
-            trouble = str(refusal)
+            trouble = told(refusal)
     if not text:
-        cost, trouble = None, "This is empty, so nothing would be sent."
+        cost, trouble = None, _("This is empty, so nothing would be sent.")
     return Preview(text, cost, trouble, slips)
 
 
 def slipped(name: str) -> str:
     """What comes of a placeholder that nothing is offered for."""
-    return f"{{{name}}} is none of the words that are filled in, so people would see it as it is."
+    says = "%(word)s is none of the words that are filled in, so people would see it as it is."
+    return _(says, word=f"{{{name}}}")
 
 
 def cost_of(action: Action[Any, Any], text: str) -> Cost | None:
@@ -74,7 +78,7 @@ def cost_of(action: Action[Any, Any], text: str) -> Cost | None:
     parts, price = action.parts(text), action.price
     if price is None:
         return Cost(parts, None, "", "")
-    return Cost(parts, price.amount * parts, price.currency, price.says)
+    return Cost(parts, price.amount * parts, price.currency, told(price.says, action.connector.package))
 
 
 def _sender(recipe: Recipe, setting: Setting) -> Action[Any, Any] | None:
@@ -88,14 +92,3 @@ def _sender(recipe: Recipe, setting: Setting) -> Action[Any, Any] | None:
             if action.channel is not None and action.channel == setting.message:
                 return action
     return None
-
-
-_SIGNS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """A small or a large sum: "$0.008", "$12.40"."""
-    step = Decimal("0.001") if amount < Decimal("0.1") else Decimal("0.01")
-    rounded = f"{amount.quantize(step, ROUND_HALF_UP):,f}"
-    sign = _SIGNS.get(currency)
-    return f"{sign}{rounded}" if sign else f"{rounded} {currency}"

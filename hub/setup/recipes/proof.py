@@ -1,8 +1,8 @@
-"""What a recipe brings about, in words and as tables: for its page and for the command line."""
+"""What a recipe brings about, in words and as tables: for its page, and in English for the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,20 +12,21 @@ from ...effect.measure import UNITS
 from ...effect.reading import Effect
 from ...timing import to_datetime
 from .. import words
+from ..language import _, lazy
+from ..measures import money, number, short_day
 from ..words import CATCHING_UP, NEEDS_YOU, OFF, WORKING, State
-from .preview import money
 
-WORKS = State(WORKING, "●", "It works")
-HARMS = State(NEEDS_YOU, "▲", "It does harm")
-OPEN = State(CATCHING_UP, "◐", "No clear difference so far")
-EARLY = State(OFF, "○", "Not enough data yet")
-WINS = State(WORKING, "●", "Clear winner")
-NO_WINNER = State(CATCHING_UP, "◐", "No clear winner so far")
+STATES = {
+    "more": State(WORKING, "●", lazy("It works")),
+    "less": State(NEEDS_YOU, "▲", lazy("It does harm")),
+    "open": State(CATCHING_UP, "◐", lazy("No clear difference so far")),
+    "early": State(OFF, "○", lazy("Not enough data yet")),
+}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: what it is about, its columns, and a row for each arm, each begun by the arm's name."""
+    """A table: what it is about, its columns, and a row for each group, begun by the group's name."""
 
     title: str
     columns: Sequence[str]
@@ -34,7 +35,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Proof:
-    """What is said of a recipe: how it stands, in one line; what that means, in sentences; and the numbers."""
+    """What is said of a recipe: what people should do after it, how it stands, in one line; what that means, in
+    sentences; and the numbers. `state` is None where nobody is left out to compare with."""
 
     goal: str
     line: str
@@ -45,108 +47,117 @@ class Proof:
 
 def proof(effect: Effect) -> Proof:
     """What is said of what was counted."""
-    state, said = None, list[str]()
-    if effect.compared is not None:
-        state = {"more": WORKS, "less": HARMS, "open": OPEN, "early": EARLY}[effect.compared.verdict]
-        said += _held_out(effect, effect.compared)
-    for test in effect.tests:
-        said.append(_test(effect, test))
-    return Proof(_goal(effect), _line(effect), state, said, list(_tables(effect)))
-
-
-def _goal(effect: Effect) -> str:
+    state = STATES[effect.compared.verdict] if effect.compared is not None else None
+    said = list(_held_out(effect, effect.compared)) if effect.compared is not None else []
+    said += [_test(effect, test) for test in effect.tests]
+    if effect.compared is None and not effect.tests:
+        said.append(_("What they would have done without it is not known: it leaves out nobody to compare with."))
     within = words.span(round(effect.measure.within.total_seconds() * 1000))
-    return f"{words.happening(effect.measure.type)} within {within}"
+    goal = _("%(happening)s within %(span)s", happening=words.happening(effect.measure.type), span=within)
+    return Proof(goal, _line(effect), state, said, list(_tables(effect)))
 
 
 def _line(effect: Effect) -> str:
-    """ "Since 3 October: 640 came · 170 reached the goal · 90 more than without it (30 to 150)"."""
+    """ "Since 3 Oct: 640 came · 170 reached the goal · 90 more than without it (30 to 150)"."""
     if effect.since is None:
-        return "Nobody came since it is counted."
-    with_it = effect.with_it
-    said = [f"{with_it.people:,} came", f"{with_it.reached:,} reached the goal"]
-    if effect.compared is not None:
-        more = effect.compared.more
-        said.append("not enough data yet" if more is None else f"{_more(more)} than without it{_between(more)}")
-    return f"Since {_day(effect.since)}: {' · '.join(said)}"
+        return _("Nobody came since it is counted")
+    came, reached = effect.with_it.people, effect.with_it.reached
+    said = [
+        _("Since %(day)s: %(people)s came", day=_day(effect.since), people=came),
+        _("%(people)s reached the goal", people=reached),
+    ]
+    if effect.compared is not None and effect.compared.more is None:
+        said.append(_("not enough data yet"))
+    elif effect.compared is not None and effect.compared.more is not None:
+        said.append(_("%(more)s than without it", more=_more(effect.compared.more)))
+    return " · ".join(said)
 
 
 def _held_out(effect: Effect, compared: Compared) -> Iterator[str]:
     if compared.lacks is not None:
-        yield f"Not enough data yet: {_lacking(effect, compared.lacks)}"
+        yield _lacking(effect, compared.lacks)
         return
     assert compared.more is not None
-    people = f"Of {compared.here.people:,} people whose time is over"
-    if compared.verdict == "more":
-        yield f"It works. {people}, {_more(compared.more)} reached the goal than would have without it."
-    elif compared.verdict == "less":
-        yield f"It does harm. {people}, {_more(compared.more)} reached the goal than would have without it."
-    else:
-        yield "Whether it makes a difference is not clear so far: chance alone could have made this one."
-    if compared.worth is not None:
-        cost = "after messages were paid" if effect.cost_currency in ("", effect.currency) else "before messages"
-        worth = compared.worth
-        yield (
-            f"They were worth {_sum(worth.best, effect.currency)} more than without it, {cost} "
-            f"({_sum(worth.low, effect.currency)} to {_sum(worth.high, effect.currency)})."
+    about = {"people": compared.here.people, "more": _more(compared.more)}
+    if compared.verdict == "open":
+        yield _(
+            "Of %(people)s whose time is over, %(more)s reached the goal than would have without it. That may be "
+            "chance alone.",
+            **about,
         )
+    else:
+        yield _(
+            "Of %(people)s whose time is over, %(more)s reached the goal than would have without it. Of twenty recipes "
+            "that do nothing, chance would make fewer than one look like this, however often you look.",
+            **about,
+        )
+    if worth := compared.worth:
+        sums = {name: _sum(value, effect.currency) for name, value in vars(worth).items()}
+        if effect.cost_currency in ("", effect.currency):
+            yield _("It brought in about %(best)s, with messages paid (%(low)s to %(high)s).", **sums)
+        else:
+            yield _("It brought in about %(best)s, before messages are paid (%(low)s to %(high)s).", **sums)
 
 
 def _test(effect: Effect, test: Tested) -> str:
-    name = f"Test “{test.name}”"
     if test.lacks is not None:
-        return f"{name}: not enough data yet. {words.upper_first(_lacking(effect, test.lacks))}"
+        return _("Test “%(test)s”: %(lacks)s", test=test.name, lacks=_lacking(effect, test.lacks))
     assert test.against is not None
     assert test.against.more is not None
+    more = _more(test.against.more)
     if test.winner is None:
-        return f"{name}: no clear winner so far. Chance alone could have made the difference."
-    return (
-        f"{name}: {test.winner} wins, with {_more(test.against.more)} of {test.against.here.people:,} who reached the "
-        f"goal than with the next best{_between(test.against.more)}."
+        return _("Test “%(test)s”: no clear winner so far, as the difference may be chance alone.", test=test.name)
+    return _(
+        "Test “%(test)s”: %(winner)s wins. Of %(people)s, %(more)s reached the goal than with the next best.",
+        test=test.name,
+        winner=test.winner,
+        people=test.against.here.people,
+        more=more,
     )
 
 
 def _lacking(effect: Effect, lack: str) -> str:
-    if lack == "days":
-        if effect.ready_at is None:
-            return f"it needs {LEAST_DAYS} days of people whose time is over."
-        return f"on {_day(effect.ready_at)}, {LEAST_DAYS} days of people had their time, at the earliest."
-    if lack == "people":
-        return f"it needs {LEAST_PEOPLE} people in each group whose time is over."
-    return f"it needs {LEAST_REACHED} people who reached the goal."
+    if lack == "days" and effect.ready_at is not None:
+        return _(
+            "Not enough data yet. On %(day)s, %(days)s days of people have had their time, at the earliest.",
+            day=_day(effect.ready_at),
+            days=LEAST_DAYS,
+        )
+    if lack == "reached":
+        return _("Not enough data yet: it needs %(people)s who reached the goal.", people=LEAST_REACHED)
+    return _("Not enough data yet: it needs %(people)s in each group whose time is over.", people=LEAST_PEOPLE)
 
 
 # ---- tables
 
 
 def _tables(effect: Effect) -> Iterator[Table]:
-    share_out = effect.measure.hold_out
-    arms = {"With it": effect.with_it}
-    if share_out or effect.without.people:
-        arms[f"Left out ({share_out} %)"] = effect.without
-    yield _table("Everybody so far", effect, arms)
+    left_out = _("Left out (%(percent)s %%)", percent=effect.measure.hold_out)
+    arms = {_("With it"): effect.with_it}
+    if effect.compared is not None:
+        arms[left_out] = effect.without
+    yield _table(_("Everybody so far"), effect, arms)
     if effect.compared is not None and effect.compared.here.people:
-        mine = {"With it": effect.compared.here, f"Left out ({share_out} %)": effect.compared.there}
-        yield _table("Compared: whoever's time is over", effect, mine)
+        compared = {_("With it"): effect.compared.here, left_out: effect.compared.there}
+        yield _table(_("Compared: those whose time is over"), effect, compared)
     for test in effect.tests:
-        yield _table(f"Test “{test.name}”: whoever's time is over", effect, test.options)
+        yield _table(_("Test “%(test)s”: those whose time is over", test=test.name), effect, test.options)
 
 
-def _table(title: str, effect: Effect, arms: object) -> Table:
-    assert isinstance(arms, dict)
-    columns = ["Group", "People", "Reached the goal", "Share", "Unsubscribed"]
-    with_money, with_messages = bool(effect.currency), bool(effect.with_it.sent)
-    columns += ["Worth", "Discounts in it"] if with_money else []
-    columns += ["Messages", "Their cost"] if with_messages else []
-    return Table(title, columns, [_row(name, sums, effect, with_money, with_messages) for name, sums in arms.items()])
+def _table(title: str, effect: Effect, arms: Mapping[str, Sums]) -> Table:
+    columns = [_("Group"), _("People"), _("Reached the goal"), _("Share, and what it may be"), _("Unsubscribed")]
+    columns += [_("Worth"), _("Discounts in it")] if effect.currency else []
+    columns += [_("Messages"), _("Their cost")] if effect.with_it.sent else []
+    return Table(title, columns, [_row(name, sums, effect) for name, sums in arms.items()])
 
 
-def _row(name: str, sums: Sums, effect: Effect, with_money: bool, with_messages: bool) -> list[str]:
-    row = [name, f"{sums.people:,}", f"{sums.reached:,}", _share(sums), f"{sums.unsubscribed:,}"]
-    if with_money:
+def _row(name: str, sums: Sums, effect: Effect) -> list[str]:
+    row = [name, number(sums.people), number(sums.reached), _share(sums), number(sums.unsubscribed)]
+    if effect.currency:
         row += [_sum(sums.value, effect.currency), _sum(sums.discounts, effect.currency)]
-    if with_messages:
-        row += [f"{sums.sent:,}", _sum(sums.cost, effect.cost_currency) if sums.cost else "not known"]
+    if effect.with_it.sent:
+        cost = _sum(sums.cost, effect.cost_currency) if sums.cost else "–"
+        row += [number(sums.sent), cost]
     return row
 
 
@@ -155,26 +166,23 @@ def _share(sums: Sums) -> str:
     if not sums.people:
         return "–"
     found = share(min(sums.reached, sums.people), sums.people).times(100)
-    return f"{found.best:.0f} % ({found.low:.0f} to {found.high:.0f})"
+    rounded = {name: round(value) for name, value in vars(found).items()}
+    return _("%(best)s %% (%(low)s to %(high)s)", **rounded)
 
 
 # ---- words
 
 
 def _more(interval: Interval) -> str:
-    """ "90 more", "3 fewer"."""
-    best = round(interval.best)
-    return f"{-best:,} fewer" if best < 0 else f"{best:,} more"
-
-
-def _between(interval: Interval) -> str:
-    """ " (30 to 150)"; where less than nothing is possible, in words."""
-    low, high = round(interval.low), round(interval.high)
-    if low >= 0:
-        return f" ({low:,} to {high:,})"
-    if high <= 0:
-        return f" ({-high:,} to {-low:,})"
-    return f" (between {-low:,} fewer and {high:,} more)"
+    """ "90 more (30 to 150)"; where it may be fewer, that is said."""
+    best, low, high = round(interval.best), round(interval.low), round(interval.high)
+    if best >= 0 and low >= 0:
+        return _("%(best)s more (%(low)s to %(high)s)", best=best, low=low, high=high)
+    if best < 0 and high <= 0:
+        return _("%(best)s fewer (%(low)s to %(high)s)", best=-best, low=-high, high=-low)
+    if best >= 0:
+        return _("%(best)s more (between %(low)s fewer and %(high)s more)", best=best, low=-low, high=high)
+    return _("%(best)s fewer (between %(low)s fewer and %(high)s more)", best=-best, low=-low, high=high)
 
 
 def _sum(units: float, currency: str) -> str:
@@ -183,5 +191,4 @@ def _sum(units: float, currency: str) -> str:
 
 
 def _day(at: int) -> str:
-    when = to_datetime(at)
-    return f"{when.day} {when:%B %Y}"
+    return short_day(to_datetime(at).date())

@@ -18,7 +18,8 @@ from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import CHOOSE, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, CHOOSE, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..language import _
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -173,16 +174,16 @@ class _Drive:
     def _usual(self, step: Step, past: _Past) -> Any:
         if step.action == NOW:
             return past.now
-        if step.action == CHOOSE:
-            return next(iter(step.inputs["options"]))
-        if _is_own(step):
-            return None
         examples = self._examples(step)
+        if _is_own(step) and not examples:
+            return None
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
         if step.action == CHOOSE:
-            return [(f"it is {name}", name) for name in step.inputs["options"]]
+            return [(_("it is %(option)s", option=name), name) for name in step.inputs["options"]]
+        if step.action == ASK:
+            return _decisions(step)
         if _is_own(step):
             return []
         try:
@@ -247,7 +248,15 @@ def with_values(event: Event, found: Mapping[str, Any]) -> Event:
 
 
 def _is_own(step: Step) -> bool:
-    return step.action in (NOW, CHOOSE, SLEEP, SLEEP_UNTIL, WAIT_FOR)
+    return step.action in OWN
+
+
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What may become of a question to somebody of the business, each with when."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(_("you answer “%(answer)s”", answer=choice), choice) for choice in choices]
+    nobody = (_("nobody answers in time"), default)
+    return [*(said or [(_("you answer"), _("your answer"))]), nobody]
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:

@@ -10,11 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 from ... import registry, values
+from ...connector import Match
 from ...errors import HubError, Rejected
 from ...event import Event
 from ...recipe import Recipe
 from ...recipe_settings import Declared
-from .. import words
+from ...schedule import Schedule
+from .. import starting, words
+from ..language import CHOSEN, _, ngettext
+from ..retold import told
 from ..timeline import Line, Place
 from . import trail as trails
 from .preview import cost_of
@@ -48,7 +52,7 @@ class Text:
 
 def ways(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[Way, ...]:
     """The ways of a recipe with these settings, usually one. Settings that are not there yet are stood in for."""
-    return _drawn(_Asked(recipe.function, values.write(stood_in(recipe, settings)), recipe))
+    return _drawn(_Asked(recipe.function, values.write(stood_in(recipe, settings)), CHOSEN.get(), recipe))
 
 
 def stood_in(recipe: Recipe, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +75,11 @@ def counted(way: Way, places: Mapping[Place, int]) -> Way:
     left = {place: count for place, count in places.items() if count}
     lines = [replace(line, people=left.pop(line.place, 0)) if line.place else line for line in way.lines]
     if rest := sum(left.values()):
-        says = f"{words.counted(rest, 'more run')} at a step that is not drawn here"
+        says = ngettext(
+            "%(num)s more run at a step that is not drawn here",
+            "%(num)s more runs at a step that is not drawn here",
+            rest,
+        )
         lines.append(Line(BESIDE, (says,), is_told=False))
     return replace(way, lines=tuple(lines))
 
@@ -81,54 +89,61 @@ def counted(way: Way, places: Mapping[Place, int]) -> Way:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A recipe and its settings, by which a drawing is found again."""
+    """A recipe, its settings and a language, by which a drawing is found again."""
 
     function: Any
     settings: bytes
+    language: str
     recipe: Recipe = field(compare=False)
 
 
 @lru_cache(maxsize=128)
 def _drawn(asked: _Asked) -> tuple[Way, ...]:
     settings = values.read(asked.settings)
-    groups: dict[tuple[Line, ...], tuple[list[str], tuple[Text, ...]]] = {}
+    groups: dict[tuple[Line, ...], tuple[list[Match | Schedule], tuple[Text, ...]]] = {}
     for match in asked.recipe.on:
         found, event = None, _sample(asked.recipe, match)
         if event is not None:
             found = trails.trail(asked.recipe, event, settings)
         lines = tuple(sentences(found, asked.recipe)) if found else (_not_drawn(),)
-        kinds, _ = groups.setdefault(lines, ([], tuple(_texts(found)) if found else ()))
-        kinds.append(match.type)
+        starts, _texts_of = groups.setdefault(lines, ([], tuple(_texts(found)) if found else ()))
+        starts.append(match)
     first = _only_if(asked.recipe)
-    return tuple(Way((_begin(kinds, asked.recipe), *first, *lines), texts) for lines, (kinds, texts) in groups.items())
+    found_ways = ((_begin(starts, asked.recipe), lines, texts) for lines, (starts, texts) in groups.items())
+    return tuple(Way((begin, *first, *lines), texts) for begin, lines, texts in found_ways)
 
 
 def _sample(recipe: Recipe, match: Any) -> Event | None:
     """An event that starts the recipe: the connector's sample, with the values that the recipe wants."""
     try:
-        sample: Event = match.trigger.sample
+        sample: Event = match.sample
         fits = recipe.refusal(trails.with_values(sample, match.where)) is None
     except Exception:  # a filter may raise anything
         return None
     return trails.with_values(sample, match.where) if fits else None
 
 
-def _begin(kinds: list[str], recipe: Recipe) -> Line:
-    outcome = "Once for each person." if _is_once_per_person(recipe) else ""
+def _begin(starts: list[Match | Schedule], recipe: Recipe) -> Line:
+    outcome = _("Once for each person.") if _is_once_per_person(recipe) else ""
     if outcome and recipe.cool_down < timedelta(days=3650):
-        outcome = f"For each person at most once in {span(recipe.cool_down)}."
-    says = words.upper_first(words.any_of(kinds))
-    return Line(BEGIN, (says,), (outcome,) if outcome else (), words.tool(kinds[0].partition(".")[0]), is_told=False)
+        outcome = _("For each person at most once in %(span)s.", span=span(recipe.cool_down))
+    says = starting.begins(starts)
+    return Line(
+        BEGIN, (says,), (outcome,) if outcome else (), words.tool(starts[0].type.partition(".")[0]), is_told=False
+    )
 
 
 def _only_if(recipe: Recipe) -> list[Line]:
     """What must hold for it to begin, by the filters' own sentences."""
-    said = [" ".join((check.__doc__ or check.__name__.replace("_", " ")).split()) for check in recipe.filters]
-    return [Line(ONLY_IF, (f"Only if: {'; '.join(_inside(say) for say in said)}",), is_told=False)] if said else []
+    said = []
+    for check in recipe.filters:
+        sentence = " ".join((check.__doc__ or check.__name__.replace("_", " ")).split())
+        said.append(_inside(told(sentence, check.__module__)))
+    return [Line(ONLY_IF, (_("Only if: %(conditions)s", conditions="; ".join(said)),), is_told=False)] if said else []
 
 
 def _inside(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:].rstrip(".")
+    return (sentence[:1].lower() + sentence[1:] if CHOSEN.get() == "en" else sentence).rstrip(".")
 
 
 def _is_once_per_person(recipe: Recipe) -> bool:
@@ -136,7 +151,7 @@ def _is_once_per_person(recipe: Recipe) -> bool:
 
 
 def _not_drawn() -> Line:
-    says = "What follows cannot be drawn: no example of this event meets the recipe's conditions"
+    says = _("What follows cannot be drawn: no example of this event meets the recipe's conditions")
     return Line(BESIDE, (says,), is_told=False)
 
 
@@ -168,7 +183,7 @@ def _example_of(setting: Declared) -> str | None:
     """What a setting that is chosen in an account is drawn with."""
     if setting.words.chooses is None:
         return None
-    of, _, name = setting.words.chooses.partition(".")
+    of, _dot, name = setting.words.chooses.partition(".")
     try:
         return registry.connector(of).choosable[name].example
     except (HubError, KeyError):

@@ -130,4 +130,7 @@ def test_an_export_of_nobody_is_empty(world: World) -> None:
         "consents": [],
         "measured": [],
         "mentions": [],
+        "places": [],
+        "complaints": [],
+        "marketing": [],
     }

@@ -16,11 +16,13 @@ from .conftest import Browser, World, browser, joined, operator, signed_in
 WITHOUT_GUARD = {"setup.static": "the styles", "setup.sign_in": "the way in", "setup.enter": "a link's own word"} | {
     "setup.code": "asks for its half session itself",
     "setup.invitation": "an invitation's own word",
+    "setup.answer": "the signed word of a question",
 }
 """Routes that need nobody, and what they go by instead."""
 
 FILLED = {
     **dict.fromkeys(("workspace_id", "run_id", "user_id", "event_id", "delivery_id", "task_id", "request_id"), "1"),
+    "position": "0",
     **dict.fromkeys(("word", "name", "connector", "connection_id"), "x"),
     "who": "e" + "0" * 32,
     "filename": "page.css",
@@ -60,6 +62,8 @@ NEEDS: dict[str, object] = {
     "password": ANYBODY,
     "second_step": ANYBODY,
     "end_others": ANYBODY,
+    "answer": NOBODY,
+    "question": Right.ACT,
     "home": Right.SEE,
     "run": Right.SEE,
     "more": Right.SEE,

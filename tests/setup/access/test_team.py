@@ -260,4 +260,4 @@ def test_the_record_names_nobodys_data(world: World, ada: User) -> None:
 
 def test_every_change_that_is_noted_has_its_words(world: World, ada: User) -> None:
     audit.note(world.hub, "something_new", ada, 1, which="x")
-    assert [entry.says for _, entry in audit.latest(world.hub, 1, 9)] == ["something new"]
+    assert [entry.says for _, entry in audit.latest(world.hub, 1, 9)] == ["<strong>Ada</strong> something new"]

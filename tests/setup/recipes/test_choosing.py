@@ -55,7 +55,7 @@ def test_an_endless_list_is_cut(world: World, answers: Callable[[Answer], None])
 def test_an_account_without_any_says_what_to_do(world: World, answers: Callable[[Answer], None]) -> None:
     world.connection("mailchimp")
     answers(lambda client: [])
-    assert offered(world).trouble == "There is no audience in this Mailchimp account yet. Make one there first."
+    assert offered(world).trouble == "There is none in this Mailchimp account yet. Make one there first."
 
 
 @pytest.mark.parametrize("error", [RateLimited("key-secret"), ValueError("key-secret"), SystemExit("key-secret")])

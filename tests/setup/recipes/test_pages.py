@@ -163,7 +163,7 @@ def test_whoever_is_inside_can_be_stopped_with_it(visited: World) -> None:
     visited.hub.enabled.enable(visited.workspace, "abandoned_cart", {"audience": "a1"})
     run = visited.run({"action": "wait_for", "state": "waiting"}, recipe="abandoned_cart", state="waiting")
     send(visited, "abandoned_cart/off", {"inside": "stop"})
-    assert "It is off, and 1 that were under way ended." in visited.open(f"{PLACE}/abandoned_cart").text
+    assert "It is off, and 1 that was under way ended." in visited.open(f"{PLACE}/abandoned_cart").text
     assert "○ Stopped" in text_of(visited.open(f"/w/1/runs/{run}").text)
     assert told(visited) == [
         "switched the recipe “Remind people of the cart they left” off, and ended 1 that were under way"

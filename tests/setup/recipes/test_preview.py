@@ -73,7 +73,7 @@ def test_a_template_of_any_length_is_looked_at_only_so_far() -> None:
         ("0.0083", "USD", "$0.008"),
         ("0.0166", "EUR", "€0.017"),
         ("12.4", "GBP", "£12.40"),
-        ("1234.5", "SEK", "1,234.50 SEK"),
+        ("1234.5", "SEK", "SEK\xa01,234.50"),
     ],
 )
 def test_sums_read_as_people_write_them(amount: str, currency: str, says: str) -> None:

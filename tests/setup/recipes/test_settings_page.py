@@ -59,7 +59,7 @@ def test_a_fault_is_told_beside_its_field_and_nothing_is_lost(visited: World) ->
     assert answer.status_code == 422
     assert 'aria-describedby="set_audience-help set_audience-wrong"' in answer.text
     assert "▲ Please fill this in." in text_of(answer.text)
-    assert 'value="soon"' in answer.text and "<option selected>weeks</option>" in answer.text
+    assert 'value="soon"' in answer.text and '<option value="weeks" selected>weeks</option>' in answer.text
     assert 'value="left"' in answer.text
     assert on(visited) == {}
 

@@ -38,4 +38,6 @@ def hidden(page: str) -> dict[str, list[str]]:
 
 
 def told(world: World) -> list[str]:
-    return [entry.says for _, entry in audit.latest(world.hub, 1, 10) if "recipe" in entry.says]
+    """What was done with recipes, without who did it."""
+    said = [entry.says for _, entry in audit.latest(world.hub, 1, 10)]
+    return [re.sub(r"^<strong>.*?</strong> ", "", says) for says in said if "recipe" in says]

@@ -20,6 +20,12 @@ from tests.threads import in_a_thread
 NUMBER = "+14155550100"
 
 
+@pytest.fixture(autouse=True)
+def noon(desk: Desk) -> None:
+    """It is noon where the recipients are."""
+    desk.world.clock.advance(timedelta(hours=8))
+
+
 def says(desk: Desk, given: bool, source: str = "shop.customer.updated", number: str = NUMBER) -> None:
     desk.world.clock.advance(timedelta(seconds=1))
     now = desk.world.clock.now()
@@ -56,6 +62,7 @@ def test_the_latest_word_counts(desk: Desk) -> None:
     says(desk, False)
     assert sent(desk, "marketing") == "Not sent: they said no to marketing on this channel."
     says(desk, True)
+    desk.world.clock.advance(timedelta(days=1))
     assert sent(desk, "marketing") == "sent"
 
 
