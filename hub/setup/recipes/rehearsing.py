@@ -182,4 +182,4 @@ def _sum(runs: Sequence[Rehearsed]) -> str:
 
 
 def _starts(actions: Mapping[str, Action[Any, Any]], entry: Entry) -> bool:
-    return actions[entry.action].starts_messages
+    return bool(actions[entry.action].starts_messages)
