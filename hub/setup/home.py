@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .. import notices, questions
+from .. import notices, questions, silence
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
@@ -31,14 +31,15 @@ MOST_ASKED = 10
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is: one sentence, and what to do about it: at an `account`, with a `command`, or in Activity,
-    where it is to `show` something."""
+    """How everything is: one sentence, and what to do about it: at an `account`, by a link with this
+    `label`, with a `command`, or in Activity, where it is to `show` something."""
 
     state: State
     says: str
     then: str | None = None
     command: str | None = None
     account: str | None = None
+    label: str | None = None
     show: str | None = None
 
 
@@ -154,6 +155,17 @@ def _health(
         says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
         then = _("What was done stays done. See why, and try the rest again.")
         return Health(STATES[NEEDS_YOU], says, then, show="failed")
+    for account in accounts:
+        if account.silent is not None:
+            span, usual = silence.in_words(*account.silent, now)
+            says = _(
+                "%(service)s: nothing heard for %(span)s, usually every %(usual)s",
+                service=account.connection.connector.title,
+                span=span,
+                usual=usual,
+            )
+            then = _("Look there whether all is well, and see here what to do if not.")
+            return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id, label=_("See what to do"))
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = _("%(service)s takes no calls just now", service=paused[0].connection.connector.title)
