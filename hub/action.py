@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from . import step
-from .event import Channel, Person
+from .event import Channel, Person, Place
 
 if TYPE_CHECKING:
     from .connector import Connector
@@ -45,6 +45,29 @@ class Price:
     says: str
 
 
+@dataclass(frozen=True)
+class Item:
+    """One of those that a provider lists: its id there, what the provider says of it, who it is and where they live."""
+
+    key: str
+    data: Mapping[str, Any] = field(repr=False)
+    person: Person = Person()
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of what a provider lists.
+
+    next  the `cursor` that the next page is asked for with; None: this was the last
+    of    how many there are in all, where the provider tells
+    """
+
+    items: Sequence[Item]
+    next: str | None = None
+    of: int | None = None
+
+
 class Action(Generic[P, R]):
     """Something that can be done in the service. Calling it makes a step; the engine calls `perform`.
 
@@ -57,6 +80,7 @@ class Action(Generic[P, R]):
     identifies  whom the answer turned out to be about, from the inputs and the answer
     settle      after how long a call of unknown outcome is certain to show in `readback`
     answer_key  the field of a readback action's answer that no other answer shares
+    lists       whether it gives a `Page` of many, which a schedule goes through; it takes a `cursor`
     starts_messages  by which channel the provider itself writes to somebody because of it, if it does: a journey. It
                 must write to nobody who did not subscribe there; `recipient` and `purpose` are as for a message.
                 True where nobody can say: it rests while all sending is paused, and the guards cannot judge it
@@ -79,6 +103,7 @@ class Action(Generic[P, R]):
         settle: timedelta = timedelta(seconds=5),
         answer_key: str = "id",
         starts_messages: Channel | bool = False,
+        lists: bool = False,
     ) -> None:
         self.connector = connector
         self.name = f"{connector.name}.{function.__name__}"
@@ -91,6 +116,7 @@ class Action(Generic[P, R]):
         self.settle = settle
         self.answer_key = answer_key
         self.starts_messages = starts_messages
+        self.lists = lists
         self.perform = function
         self.many: Callable[..., Iterable[Any]] | None = None
         self.find: Callable[..., Any] | None = None
@@ -114,6 +140,8 @@ class Action(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> step.Step:
         """The action with these inputs, as a step to yield. A wrong argument is a TypeError right here."""
+        if self.lists:
+            raise TypeError(f"{self.name} is gone through by a schedule: on=daily(…).each({self.name}).")
         form = (len(args), *kwargs)
         if form not in self._fitting:
             self.signature.bind(*args, **kwargs)
@@ -129,6 +157,10 @@ class Action(Generic[P, R]):
     def writes_by(self) -> Channel | None:
         """By which channel somebody gets a message because of it, from the hub or from the provider itself."""
         return self.channel or (self.starts_messages if isinstance(self.starts_messages, str) else None)
+
+    def step(self, **inputs: Any) -> step.Step:
+        """The action with these inputs, as a step: for listings, which the engine goes through."""
+        return step.make(self.name, {**self.defaults, **inputs})
 
     def batched(self, *, by: Sequence[str] = (), limit: int) -> Callable[[Function], Function]:
         """Declares how many calls go together: `function(client, calls)` gets the inputs of up to `limit` calls
@@ -183,6 +215,10 @@ def faults_of(action: Action[Any, Any]) -> list[str]:
         found.append(f"{action.name}: is declared readback, but nothing is marked @{action.__name__}.readback")
     if action.repeat == "keyed" and "key" not in inspect.signature(action.perform).parameters:
         found.append(f"{action.name}: is declared keyed, but takes no `key`")
+    if action.lists and (action.repeat != "repeatable" or "cursor" not in action.signature.parameters):
+        found.append(f"{action.name}: is a listing, so it is repeatable and takes a `cursor`")
+    if action.lists and action.examples is None:
+        found.append(f"{action.name}: is a listing, and nothing is marked @{action.__name__}.answering")
     if action.writes_by and (action.recipient not in action.signature.parameters):
         found.append(f"{action.name}: sends a message, but `recipient` names none of its inputs")
     if action.writes_by and "purpose" not in action.signature.parameters:

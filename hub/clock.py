@@ -1,7 +1,7 @@
 """The clock: one leader over all processes wakes what is due, and does what comes round.
 
-Due runs and steps · wake-ups that got lost · long work · retention · keys that nobody needs any more · people who are
-told that something needs them · logins renewed · subscriptions compared.
+Due runs and steps · schedules · wake-ups that got lost · long work · retention · keys that nobody needs any more ·
+what is unusually silent · people who are told that something needs them · logins renewed · subscriptions compared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import notices, retention, schema, tasks
+from . import notices, retention, schedules, schema, silence, tasks
 from .connections import READY
 from .core import Hub
 from .database import Lease
@@ -29,7 +29,7 @@ log = logging.getLogger("hub.clock")
 CLOCK = "clock"
 TICK_SECONDS = 0.5
 LEASE_SECONDS = 15.0
-DISK_SECONDS, MINUTE, DAY = 1.0, 60.0, 86_400.0
+DISK_SECONDS, SCHEDULE_SECONDS, MINUTE, DAY = 1.0, 5.0, 60.0, 86_400.0
 STOP_SECONDS, CHORE_SECONDS = 10.0, 2.0
 
 
@@ -78,11 +78,14 @@ class Clock:
     def tick(self) -> None:
         """What is done on each tick, and what on every so many."""
         wake_due(self.hub, self._wake)
+        self._every(SCHEDULE_SECONDS, "schedules kept", lambda: schedules.keep(self.hub))
+        self._every(TICK_SECONDS, "schedules", lambda: schedules.fire(self.hub, self._is_over))
         self._every(MINUTE, "privacy", self.hub.privacy.act)
         self._every(TICK_SECONDS, "nothing kept", lambda: retention.sweep_at_once(self.hub))
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
         self._every(TICK_SECONDS, "tasks", lambda: tasks.go_on(self.hub, self._is_over))
         self._every(DISK_SECONDS, "disk", self._disk.look)
+        self._every(MINUTE, "silence", lambda: silence.look(self.hub))
         self._every(MINUTE, "notices", lambda: notices.tell(self.hub))
         self._every(MINUTE, "logins", lambda: renew_due(self.hub, self._is_over))
         self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._is_over))

@@ -13,14 +13,28 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from .action import Action, Repeat, faults_of
+from .action import Action, Item, Page, Repeat, faults_of
 from .authorization import OAuth
 from .delivery import Delivery
 from .errors import ConnectorInvalid
 from .event import Channel, Event, Person
-from .trigger import Match, Trigger
+from .trigger import Match, Trigger, Worth
 
-__all__ = ["Action", "Connector", "Field", "Limit", "Match", "OAuth", "Repeat", "Secrets", "Trigger", "Verifier"]
+__all__ = [
+    "Action",
+    "Connector",
+    "Field",
+    "Item",
+    "Limit",
+    "Match",
+    "OAuth",
+    "Page",
+    "Repeat",
+    "Secrets",
+    "Trigger",
+    "Verifier",
+    "Worth",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -147,13 +161,14 @@ class Connector:
         title: str,
         sample: str,
         privacy: Literal["erase", "erase_all", "export"] | None = None,
+        worth: Worth | None = None,
     ) -> Trigger:
         """Declares something that happens: `order_created = connector.trigger("order.created", …)`.
 
         `privacy` marks a request that the hub itself acts on: erase the person, erase everyone of this account,
-        or prepare an export.
+        or prepare an export. `worth` marks what a business hopes for: by it the effect of recipes is measured.
         """
-        trigger = Trigger(self, name, title, sample, privacy)
+        trigger = Trigger(self, name, title, sample, privacy, worth)
         if trigger.type in self.triggers:
             self._doubled.append(trigger.type)
         self.triggers[trigger.type] = trigger
@@ -188,6 +203,20 @@ class Connector:
                 answer_key=answer_key,
                 starts_messages=starts_messages,
             )
+            if action.name in self.actions:
+                self._doubled.append(action.name)
+            self.actions[action.name] = action
+            return action
+
+        return register
+
+    def listing(self, *, title: str) -> Callable[[Callable[Concatenate[Any, P], Page]], Action[P, Page]]:
+        """Declares what a schedule can go through, a page at a time: `function(client, …, *, cursor=None)` gives a
+        `Page`. `title` names one of those that it lists, "customer"; an example, as an `Item`, is what
+        `@listing.answering` gives."""
+
+        def register(function: Callable[Concatenate[Any, P], Page]) -> Action[P, Page]:
+            action: Action[P, Page] = Action(self, function, repeat="repeatable", title=title, lists=True)
             if action.name in self.actions:
                 self._doubled.append(action.name)
             self.actions[action.name] = action

@@ -112,7 +112,7 @@ def deliveries(workspace: Workspace, hub: Hub, *, state: str | None = None, limi
         DeliveryLine(
             row.id,
             row.connection_id,
-            row.connector,
+            row.connector or row.connection_id,
             row.received_at,
             row.state,
             row.reason,
@@ -206,7 +206,7 @@ def _event_lines(database: sa.Connection, workspace: Workspace, rows: Iterable[A
         EventLine(
             row.id,
             row.connection_id,
-            names[row.connection_id],
+            names.get(row.connection_id, row.connection_id),
             row.type,
             row.at,
             row.received_at,

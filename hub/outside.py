@@ -17,7 +17,7 @@ import urllib3
 from urllib3.connection import HTTPSConnection
 
 from .errors import OutcomeUnknown, Rejected, ServiceDown, SettingInvalid
-from .http import Answer
+from .http import Answer, answered_inside
 
 CONNECT_SECONDS, READ_SECONDS, LONGEST_SECONDS = 5.0, 10.0, 20.0
 """The longest is less than what a connection's holder counts on for a call: see `http.LONGEST_CALL_SECONDS`."""
@@ -56,6 +56,7 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """
     parts = check_address(url)
     assert parts.hostname is not None
+    answered_inside("POST", url, headers, body)  # which refuses it in a rehearsal
     address = _public(parts.hostname, parts.port or 443)
     route = HTTPSConnection(
         address,

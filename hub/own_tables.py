@@ -97,6 +97,25 @@ _going = task.c.state == "going"
 Index("ix_task_going", task.c.id, sqlite_where=_going, postgresql_where=_going)
 Index("ix_task_workspace", task.c.workspace_id, task.c.id)
 
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
+    Column("recipe", String(80), primary_key=True),
+    Column("name", String(200), primary_key=True, comment="when, and what it goes through: several of one recipe"),
+    Column("zone", String(60), nullable=False, comment="the time zone that its next time was found in"),
+    Column("due_at", Instant, nullable=False),
+    Index(None, "due_at"),
+    sqlite_with_rowid=False,
+)
+
+heard_hour = Table(
+    "heard_hour",
+    metadata,
+    Column("hour", Id, primary_key=True, autoincrement=False, comment="when it began"),
+    Column("counts", Text, nullable=False, comment="events that each connection heard in it, as JSON"),
+)
+
 backup = Table(
     "backup",
     metadata,

@@ -15,17 +15,21 @@ from .access_tables import sign_in_attempt as sign_in_attempt
 from .access_tables import sign_in_link as sign_in_link
 from .columns import Hash, Id, Instant, Sealed
 from .columns import metadata as metadata
+from .effect_tables import participant as participant
+from .effect_tables import tally as tally
 from .guard_tables import brake as brake
 from .guard_tables import complaint as complaint
 from .guard_tables import marketing as marketing
 from .guard_tables import volume as volume
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
+from .own_tables import heard_hour as heard_hour
 from .own_tables import lease as lease
 from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
 from .own_tables import oauth_attempt as oauth_attempt
 from .own_tables import privacy_request as privacy_request
+from .own_tables import schedule as schedule
 from .own_tables import task as task
 
 TRANSACTIONAL, OTHER, MARKETING = 0, 1, 2
@@ -49,6 +53,7 @@ workspace = Table(
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
     Column("paused_at", Instant, comment="when all sending was paused, if it is"),
     Column("hours", Text, comment="in which hours marketing leaves, by channel, as JSON; none: as the guards say"),
+    Column("rehearsed_at", Instant, comment="when a recipe was first rehearsed on the pages, if one was"),
 )
 
 person = Table(
@@ -110,6 +115,8 @@ connection = Table(
     Column("refused_at", Instant, comment="when a delivery was refused last"),
     Column("refused_why", Text),
     Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
+    Column("silent_since", Instant, comment="its last event, if it is unusual that none came since"),
+    Column("usual_ms", Instant, comment="what usually lies between two of its events, while it is silent"),
     Index(None, "workspace_id"),
 )
 
@@ -199,6 +206,7 @@ enabled_recipe = Table(
     Column("connections", Text, nullable=False, comment="connector → connection id, as JSON"),
     Column("enabled_at", Instant, nullable=False),
     Column("disabled_at", Instant, comment="runs that it started go on"),
+    Column("measure", Text, comment="how its effect is counted, as JSON; none: it is not"),
 )
 Index("ix_enabled_recipe_workspace", enabled_recipe.c.workspace_id, enabled_recipe.c.recipe)
 

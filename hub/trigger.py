@@ -31,19 +31,35 @@ class Match:
     def type(self) -> str:
         return self.trigger.type
 
+    @property
+    def sample(self) -> Event:
+        """The trigger's sample, whatever it is narrowed to. Raises ConnectorInvalid."""
+        return self.trigger.sample
+
     def as_data(self) -> dict[str, Any]:
         return {"type": self.type, "same": list(self.same), "where": dict(self.where)}
 
 
 @dataclass(frozen=True)
+class Worth:
+    """Where an event says what it is worth to the business: the payload's fields, by dotted names."""
+
+    value: str
+    currency: str = "currency"
+    discounts: str | None = None
+
+
+@dataclass(frozen=True)
 class Trigger:
-    """Something that happens in the service, and starts recipes. `title` completes "When …"."""
+    """Something that happens in the service, and starts recipes. `title` completes "When …". With a `worth`, it is what
+    a business hopes for: what the effect of recipes is measured by, unless they say something else."""
 
     connector: Connector = field(repr=False, compare=False)
     name: str
     title: str
     sample_file: str
     privacy: Literal["erase", "erase_all", "export"] | None = None
+    worth: Worth | None = None
 
     @property
     def type(self) -> str:
@@ -72,7 +88,11 @@ class Trigger:
 
 def read_sample(file: Path) -> Delivery:
     """A sample file as a delivery: `{"headers": {…}, "body": …}`, or `"form": {…}` in place of the body."""
-    sample = json.loads(file.read_text(encoding="utf-8"))
+    return read_delivery(json.loads(file.read_text(encoding="utf-8")))
+
+
+def read_delivery(sample: Mapping[str, Any]) -> Delivery:
+    """What a sample file holds, as a delivery. Raises KeyError."""
     if "form" in sample:
         body, kind = urlencode(sample["form"]).encode(), "application/x-www-form-urlencoded"
     else:

@@ -55,7 +55,7 @@ def test_the_recipes_in_our_pages_are_valid(page: str, monkeypatch: pytest.Monke
     made = {value.name: value for value in found if isinstance(value, Recipe)}
     assert made
     for recipe in made.values():
-        assert recipe.refusal(recipe.on[0].trigger.sample) is None
+        assert recipe.refusal(recipe.on[0].sample) is None
 
 
 def test_the_test_in_the_page_about_recipes_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import schedules, schema
+from hub.connections import Connection
 from hub.core import Hub
 from hub.errors import NotFound, SetupError
 from hub.event import Event
 from hub.events import opened
 from hub.workspaces import Workspace
 
-from .starting import Start, insert_runs, new_run, starts_of
+from .starting import HELD_OUT, Start, insert_runs, is_held_out, new_run, starts_of
 
 OVER = ("failed", "stopped")
 """States of earlier runs that do not stand in the way of a new one."""
@@ -63,13 +64,15 @@ def _start_again(workspace: Workspace, hub: Hub, event_id: int) -> Replayed:
     with hub.database.write() as connection:
         row = _taken(workspace, connection, event_id)
         event = _opened(workspace, hub, connection, row)
-        starts, skipped = starts_of(workspace, enabled, hub.connections.get(row.connection_id), event)
+        starts, skipped = starts_of(workspace, enabled, _connection(workspace, hub, row), event, _asked_by(event))
         earlier = _earlier(workspace, connection, event_id)
         fresh: list[Start] = []
         for start in starts:
             if start.recipe.name in earlier:
                 run_id, state = earlier[start.recipe.name]
                 skipped[start.recipe.name] = f"It ran for this event already: run {run_id} is {state}."
+            elif is_held_out(workspace, start, row.person_id):
+                skipped[start.recipe.name] = HELD_OUT
             else:
                 fresh.append(start)
         now = hub.clock.now()
@@ -98,6 +101,15 @@ def _opened(workspace: Workspace, hub: Hub, connection: sa.Connection, row: Any)
     if event is None:
         raise NotAgain("What the event said is gone: its time was over, or its person was erased.")
     return event
+
+
+def _connection(workspace: Workspace, hub: Hub, row: Any) -> Connection:
+    return schedules.connection_of(hub, workspace, row.connection_id)
+
+
+def _asked_by(event: Event) -> str | None:
+    """The recipe whose schedule asked for an event: its name begins the event's key."""
+    return event.key.partition(" ")[0] if schedules.is_timed(event) else None
 
 
 def _earlier(workspace: Workspace, connection: sa.Connection, event_id: int) -> dict[str, tuple[int, str]]:

@@ -9,10 +9,11 @@ from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from hub import schema
+from hub import schedules, schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.delivery import Delivery
+from hub.effect.counting import Happened
 from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, keepable, scrubbed
 from hub.event import UNKNOWN, Channel, Event
 from hub.events import packed
@@ -34,13 +35,15 @@ _ROWS = 25
 
 @dataclass
 class Read:
-    """A delivery that was read: its events, or why there are none."""
+    """A delivery that was read: its events, or why there are none. `asked_by`: the recipe whose schedule asked for
+    them, which alone they start."""
 
     delivery_id: int
     connection_id: str
     workspace: Workspace
     received_at: int
     size: int = 0
+    asked_by: str | None = None
     events: list[Taken] = field(default_factory=list)
     unreadable: str | None = None
 
@@ -68,6 +71,7 @@ class Taken:
     content: bytes | None = None
     runs: list[NewRun] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    happened: Happened | None = None
 
     @property
     def as_kept(self) -> Event:
@@ -112,9 +116,13 @@ def _read(hub: Hub, row: Any) -> Read:
     try:
         delivery = unpacked(one.workspace.sealer.open(row.content, f"delivery {row.id}"))
         one.size = len(delivery.body)
-        connection = hub.connections.get(row.connection_id)
-        delivery = connection.connector.adapted(delivery, connection.fields)
-        read = islice(connection.connector.read(delivery), MOST_EVENTS + 1)
+        connection = schedules.connection_of(hub, one.workspace, row.connection_id)
+        if delivery.method == schedules.METHOD:
+            one.asked_by, events = schedules.recipe_of(delivery), schedules.wanted(hub, one.workspace, delivery)
+        else:
+            delivery = connection.connector.adapted(delivery, connection.fields)
+            events = connection.connector.read(delivery)
+        read = islice(events, MOST_EVENTS + 1)
         one.events = list(_taken(one, connection, read, delivery))
         if len(one.events) > MOST_EVENTS:
             raise PayloadUnreadable(f"It holds more than {MOST_EVENTS} events.")
@@ -125,9 +133,14 @@ def _read(hub: Hub, row: Any) -> Read:
     return one
 
 
-def told(workspace: Workspace, received_at: int, events: Iterable[tuple[Connection, Event]]) -> Read:
+def told(
+    workspace: Workspace,
+    received_at: int,
+    events: Iterable[tuple[Connection, Event]],
+    asked_by: str | None = None,
+) -> Read:
     """Events that nobody delivered, as if they had just been read: those of a rehearsal."""
-    one = Read(0, "", workspace, received_at)
+    one = Read(0, "", workspace, received_at, asked_by=asked_by)
     for connection, event in events:
         one.events += _taken(one, connection, [event])
     return one
@@ -140,7 +153,7 @@ def _taken(
     for event in events:
         is_all = delivery is not None and event.data is vars(delivery).get("json", delivery)
         _check_consents(event)
-        known = event.type in connection.connector.triggers
+        known = event.type in connection.connector.triggers or one.asked_by is not None
         yield Taken(
             event=event if known else replace(event, type=UNKNOWN),
             of=one,

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hub import ActionFailed, Connector, Delivery, Event, Field, Limit, OutcomeUnknown, Person
+from hub import ActionFailed, Connector, Delivery, Event, Field, Item, Limit, OutcomeUnknown, Page, Person
+from hub.action import Example
 from webhooks.signatures import hubspot as signed_by_hubspot
 
-from . import batches, contacts, definitions, memberships, reading, records
+from . import batches, contact_calls, definitions, memberships, reading, records
 from .batches import only
-from .contacts import Answers, Calls
+from .contact_calls import Answers, Calls
 from .login import OAUTH
 from .wording import now, text_of, texts
 
@@ -100,7 +101,7 @@ def yes_no_properties(client: Client) -> Iterable[tuple[str, str]]:
 @connector.action(
     repeat="repeatable",
     title="Create or update a contact",
-    echo=contacts.upsert_fingerprints,
+    echo=contact_calls.upsert_fingerprints,
     identifies=lambda inputs, answer: Person(email=answer["email"], ids={"hubspot.contact": answer["id"]}),
 )
 def upsert_contact(
@@ -118,12 +119,17 @@ def upsert_contact(
     `{"id": "51", "email": "ada@example.com", "created": True}`.
     """
     names = {"first_name": first_name, "last_name": last_name, "phone": phone}
-    return only(contacts.upsert(client, [{"email": email, "properties": properties, **names}]))
+    return only(contact_calls.upsert(client, [{"email": email, "properties": properties, **names}]))
+
+
+@upsert_contact.answering
+def contact_kept(*, email: str, **_: object) -> list[Example]:
+    return [("it is there", {"id": "106651134132", "email": email, "created": False})]
 
 
 @upsert_contact.batched(limit=batches.LIMIT)
 def upsert_many(client: Client, calls: Calls) -> Answers:
-    return contacts.upsert(client, calls)
+    return contact_calls.upsert(client, calls)
 
 
 @connector.action(
@@ -138,12 +144,12 @@ def set_properties(
 
     The answer is `{"id": "51"}`. Raises Rejected if there is no such contact.
     """
-    return only(contacts.update(client, [{"properties": properties, "contact_id": contact_id, "email": email}]))
+    return only(contact_calls.update(client, [{"properties": properties, "contact_id": contact_id, "email": email}]))
 
 
 @set_properties.batched(limit=batches.LIMIT)
 def set_many(client: Client, calls: Calls) -> Answers:
-    return contacts.update(client, calls)
+    return contact_calls.update(client, calls)
 
 
 @connector.action(repeat="repeatable", title="Look up a contact")
@@ -155,12 +161,32 @@ def get_contact(
     `{"id": "51", "email": "ada@example.com", "properties": {"firstname": "Ada"}}`: the properties asked for, None
     where one has no value.
     """
-    return only(contacts.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
+    return only(contact_calls.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
+
+
+@get_contact.answering
+def contact_as_it_may_be(*, properties: Sequence[str] | None, **_: object) -> list[Example]:
+    said = {name: contact_calls.EXAMPLE.get(name) for name in properties or ()}
+    known = {"id": "106651134132", "email": "ada@example.com", "properties": said}
+    return [("HubSpot knows them", known), ("HubSpot does not know them", None)]
 
 
 @get_contact.batched(by=["properties"], limit=batches.LIMIT)
 def get_many(client: Client, calls: Calls) -> list[dict[str, Any] | ActionFailed | None]:
-    return contacts.get(client, calls)
+    return contact_calls.get(client, calls)
+
+
+@connector.listing(title="contact")
+def contacts(client: Client, properties: Sequence[str] = (), *, cursor: str | None = None) -> Page:
+    """Every contact: `id`, and of its `properties` those asked for, besides name, e-mail and phone."""
+    return contact_calls.page(client, properties, cursor)
+
+
+@contacts.answering
+def a_contact(**_: object) -> list[Example]:
+    values = {"email": "ada@example.com", "firstname": "Ada", "lastname": "Miller", "phone": "+14155550123"}
+    person = Person("ada@example.com", "+14155550123", {"hubspot.contact": "51"})
+    return [("somebody is a contact", Item("51", {"id": "51", "properties": values}, person))]
 
 
 @connector.action(repeat="repeatable", title="Make sure that a property exists")
@@ -266,6 +292,11 @@ def create_ticket(
     """
     made = records.ticket(subject, content, pipeline=pipeline, stage=stage, priority=priority, owner_id=owner_id)
     return records.make(client, records.TICKET, made, contact_id)
+
+
+@create_ticket.answering
+def ticket_opened(**_: object) -> list[Example]:
+    return [("it is opened", {"id": "7001"})]
 
 
 @create_ticket.readback

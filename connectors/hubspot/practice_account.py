@@ -122,7 +122,13 @@ class HubSpotPractice(Practice):
         self._start_limits()
         self.start_with(new_books)
         self.login = Login(
-            self, "HubSpot", OAUTH, account=f"HubSpot account {PORTAL_ID}", refuse=_refuse_login, more=_told_of_token
+            self,
+            "HubSpot",
+            OAUTH,
+            account=f"HubSpot account {PORTAL_ID}",
+            refuse=_refuse_login,
+            more=_told_of_token,
+            revoke_path="/oauth/v3/token/revoke",
         )
 
     def _start_limits(self) -> None:
@@ -170,6 +176,8 @@ class HubSpotPractice(Practice):
 
     def _over_limit(self, request: Request) -> Response | None:
         now = moment.monotonic()
+        if not self.keeps_limits:
+            return None
         if request.path.endswith("/search"):
             if _full(self._searches, now, 1.0, self.searches_per_second):
                 return json_answer(limit_body("SECONDLY"), 429)

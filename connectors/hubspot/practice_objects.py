@@ -171,6 +171,18 @@ def get_one(service: HubSpotPractice, request: Request, kind: str, id: str) -> R
     return json_answer(told | ({"associations": found} if found else {}))
 
 
+def get_all(service: HubSpotPractice, request: Request, kind: str) -> Response:
+    """A page of records in the order of their ids."""
+    records, limit = table(service, kind), int(request.args.get("limit", 10))
+    if not 0 < limit <= 100:
+        raise refused(400, "limit must be between 1 and 100")
+    after = int(request.args.get("after", 0))
+    found = sorted((record for record in records.values() if int(record["id"]) > after), key=lambda r: int(r["id"]))
+    results = [shown(kind, record, values_of(request, "properties")) for record in found[:limit]]
+    more = {"paging": {"next": {"after": results[-1]["id"]}}} if len(found) > limit else {}
+    return json_answer({"results": results} | more)
+
+
 def patch_one(service: HubSpotPractice, request: Request, kind: str, id: str) -> Response:
     record = _one(service, request, kind, id)
     happened: Happened = []
@@ -212,6 +224,7 @@ def record_as_person(
 
 _OBJECTS = "/crm/v3/objects/<kind>"
 ROUTES = {
+    ("GET", _OBJECTS): get_all,
     ("POST", _OBJECTS): post_one,
     ("GET", f"{_OBJECTS}/<id>"): get_one,
     ("PATCH", f"{_OBJECTS}/<id>"): patch_one,

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from hub.action import Example
+from hub.action import Example, Item, Page
 from hub.connector import Connector, Field, Limit
 from hub.delivery import Delivery
 from hub.errors import OutcomeUnknown
-from hub.event import Event
+from hub.event import Event, Person
 from webhooks.signatures import mailchimp as mailchimp_signature
 
-from . import members, reading, subscriptions
+from . import memberships, reading, subscriptions
 from .listing import listed, unreadable
 from .login import OAUTH
 
@@ -160,7 +160,7 @@ def upsert_member(
     `merge_fields` maps merge tags to values, `{"FNAME": "Ada"}`. The answer has `id`, `list_id`, `email_address`
     and the `status` that holds now.
     """
-    return members.upsert(client, list_id, email, tags, merge_fields, status_if_new)
+    return memberships.upsert(client, list_id, email, tags, merge_fields, status_if_new)
 
 
 @upsert_member.detailed
@@ -171,7 +171,7 @@ def tags_given(*, tags: Sequence[str], **_: object) -> str:
 @upsert_member.batched(by=["list_id"], limit=500)
 def upsert_members(client: Client, calls: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
     """All newcomers of an audience in one call, then those who are there already."""
-    return members.upsert_many(client, calls)
+    return memberships.upsert_many(client, calls)
 
 
 @connector.action(repeat="repeatable", title="Look a member up")
@@ -181,7 +181,7 @@ def get_member(client: Client, list_id: str, email: str) -> dict[str, Any]:
     `status` is "subscribed", "unsubscribed", "pending", "cleaned", "transactional" or "archived", and "absent" for
     someone who is not in the audience, so that a recipe can ask for the status without a second question.
     """
-    return members.get(client, list_id, email)
+    return memberships.get(client, list_id, email)
 
 
 @get_member.answering
@@ -190,6 +190,20 @@ def members_as_they_may_be(**_: object) -> list[Example]:
         ("they get newsletters", {"status": "subscribed"}),
         ("they do not get newsletters", {"status": "unsubscribed"}),
     ]
+
+
+@connector.listing(title="member")
+def members(client: Client, audience: str, *, cursor: str | None = None) -> Page:
+    """Everybody in an audience, whatever their `status`, as Mailchimp tells of them: `email_address`, `merge_fields`,
+    `{"BIRTHDAY": "04/27"}`, `tags`."""
+    return memberships.page(client, audience, cursor)
+
+
+@members.answering
+def a_member(**_: object) -> list[Example]:
+    merged = {"FNAME": "Ada", "LNAME": "Miller", "BIRTHDAY": "11/22", "PHONE": ""}
+    told = {"email_address": "ada@example.com", "status": "subscribed", "merge_fields": merged, "tags": []}
+    return [("somebody is in the audience", Item("8f6a5e6e", told, Person(email="ada@example.com")))]
 
 
 @connector.action(repeat="repeatable", title="Set consent to newsletters")
@@ -203,7 +217,7 @@ def set_consent(
     was archived makes Mailchimp ask by e-mail (`pending`): it only counts when they confirm. The answer is as for
     `upsert_member`.
     """
-    return members.set_consent(client, list_id, email, given, status_if_new)
+    return memberships.set_consent(client, list_id, email, given, status_if_new)
 
 
 @set_consent.answering
@@ -219,13 +233,13 @@ def consent_as_it_may_be(*, given: bool, **_: object) -> list[Example]:
 @connector.action(repeat="repeatable", title="Add tags to a member")
 def add_tags(client: Client, list_id: str, email: str, tags: Sequence[str]) -> dict[str, Any]:
     """Add tags to a member; tags that the audience does not know are made. Rejected if there is no such member."""
-    return members.change_tags(client, list_id, email, tags, "active")
+    return memberships.change_tags(client, list_id, email, tags, "active")
 
 
 @connector.action(repeat="repeatable", title="Remove tags from a member")
 def remove_tags(client: Client, list_id: str, email: str, tags: Sequence[str]) -> dict[str, Any]:
     """Remove tags from a member; tags that they do not have are fine. Rejected if there is no such member."""
-    return members.change_tags(client, list_id, email, tags, "inactive")
+    return memberships.change_tags(client, list_id, email, tags, "inactive")
 
 
 @connector.action(repeat="repeatable", title="Archive a member")
@@ -234,7 +248,7 @@ def archive_member(client: Client, list_id: str, email: str) -> dict[str, Any]:
 
     Fine if they are archived or absent already. The answer has the `status` that holds now.
     """
-    return members.archive(client, list_id, email)
+    return memberships.archive(client, list_id, email)
 
 
 @connector.action(repeat="once", title="Start a journey for a member", starts_messages="email", recipient="email")
@@ -252,7 +266,7 @@ def trigger_journey(
     Both numbers are in the address that Mailchimp shows for that step. Mailchimp neither takes an idempotency key
     nor tells who went through a step, so a call of unknown outcome is left to a person.
     """
-    return members.trigger_journey(client, journey_id, step_id, email)
+    return memberships.trigger_journey(client, journey_id, step_id, email)
 
 
 @connector.action(repeat="readback", title="Add an event to a member", starts_messages="email", recipient="email")
@@ -272,7 +286,7 @@ def add_event(
     `name` has 2 to 30 characters; the values of `properties` are kept as text. One more property, `regulars_id`, tells
     our events apart; it is the `id` in the answer. Rejected if there is no such member.
     """
-    return members.add_event(client, list_id, email, name, properties)
+    return memberships.add_event(client, list_id, email, name, properties)
 
 
 @add_event.detailed
@@ -292,4 +306,4 @@ def find_events(
     **_: object,
 ) -> list[dict[str, Any]]:
     """Such events on the member from `since` on, oldest first."""
-    return members.find_events(client, since, list_id, email, name, properties)
+    return memberships.find_events(client, since, list_id, email, name, properties)

@@ -25,6 +25,20 @@ def get_member(request: Request, list_id: str, subscriber: str) -> Response:
     return json_answer(books_of.shown(service.books, list_id, member)) if member else not_found()
 
 
+@service.route("GET", "/3.0/lists/<list_id>/members")
+def list_members(request: Request, list_id: str) -> Response:
+    """A page of an audience, without those that are archived, oldest first."""
+    held = books_of.audience(service.books, list_id)
+    if held is None:
+        return not_found()
+    start, count = int(request.args.get("offset", 0)), int(request.args.get("count", 10))
+    if not 0 < count <= 1000:
+        return problem(400, "Invalid Resource", "The count is from 1 to 1000.", "count")
+    there = [member for member in held["members"].values() if member["status"] != "archived"]
+    page = [books_of.shown(service.books, list_id, member) for member in there[start : start + count]]
+    return json_answer({"members": page, "list_id": list_id, "total_items": len(there)})
+
+
 @service.route("PUT", MEMBER)
 def set_member(request: Request, list_id: str, subscriber: str) -> Response:
     held, member = _found(list_id, subscriber)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from hub import addresses
+from hub.action import Item, Page
 from hub.addresses import email as normalised
 from hub.errors import Rejected
-from hub.event import Channel, Person
+from hub.event import Channel, Person, Place
 
 from . import documents, records
 from .client import Client, understood
@@ -41,6 +42,22 @@ def find_customer(client: Client, email: str) -> dict[str, Any] | None:
     with understood():
         customer = found["customerByIdentifier"]
         return records.customer(customer) if customer else None
+
+
+def customers(client: Client, *, cursor: str | None = None) -> Page:
+    """Every customer, as `get_customer` gives them, with last_order_at: None if they never ordered, or if the last one
+    is one of those that the app may not see (read_all_orders)."""
+    found = client.ask(documents.LIST_CUSTOMERS, after=cursor)
+    with understood():
+        nodes, info = found["customers"]["nodes"], found["customers"]["pageInfo"]
+        items = [_item(node) for node in nodes]
+        return Page(items, str(info["endCursor"]) if info["hasNextPage"] else None)
+
+
+def _item(node: Mapping[str, Any]) -> Item:
+    told = records.customer(node) | {"last_order_at": (node["lastOrder"] or {}).get("createdAt")}
+    place = Place(country=told["country"]) if told["country"] else None
+    return Item(told["id"], told, customer_in({}, told), place)
 
 
 def find_customer_by_phone(client: Client, phone: str) -> dict[str, Any] | None:

@@ -71,6 +71,18 @@ query FindCustomer($email: String!) {
     CUSTOMER,
 )
 
+LIST_CUSTOMERS = _document(
+    """
+query ListCustomers($after: String) {
+  customers(first: 50, after: $after, sortKey: ID) {
+    nodes { ...CustomerFields lastOrder { createdAt } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""",
+    CUSTOMER,
+)
+
 FIND_CUSTOMER_BY_PHONE = _document(
     """
 query FindCustomerByPhone($phone: String!) {

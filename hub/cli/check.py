@@ -126,14 +126,14 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
 
 def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str) -> Finding:
     """Asks the service itself whether the login works."""
-    from .. import commands
+    from .. import commands, silence
     from ..errors import HubError, NotAuthorized, TryLater
     from ..oauth.renewing import asked
 
     what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
     if connection.state == "off":
         return Finding(what, None, "Disconnected.")
-    again = commands.connect_again(connection, option)
+    again = commands.connect_again(connection, option, hub.settings.public_url)
     if connection.state == "needs_login":
         return Finding(what, False, f"{connection.reason} Sign in again with: {again}")
     ask = connection.connector.function("check")
@@ -148,4 +148,10 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
         return Finding(what, False, str(error))
     except Exception as error:
         return Finding(what, False, f"It could not be asked ({type(error).__name__}).")
+    if quiet := silence.silent(hub, connection):
+        span, usual = silence.in_words(*quiet, hub.clock.now())
+        says = (
+            f"The login works, but nothing was heard for {span}, usually every {usual}. Look there whether all is well."
+        )
+        return Finding(what, False, says)
     return Finding(what, True, "The login works.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..effect.measure import MOST_HELD_OUT
 from . import show
 from .session import Pairs, as_json, given, in_workspace, opened
 
@@ -20,20 +21,28 @@ if TYPE_CHECKING:
 @as_json
 def recipes(workspace: str | None, json: bool) -> None:
     """List the recipes, with their settings and needs; with -w, which are on."""
-    from .. import registry
+    from .. import registry, schedules
+    from ..timing import iso
 
     found = list(registry.recipes().values())
     on: set[str] | None = None
+    due: dict[str, int] = {}
     if workspace is not None:
         with opened() as hub:
-            on = {entry.recipe for _, entry in hub.enabled.of(hub.workspaces.named(workspace))}
+            place = hub.workspaces.named(workspace)
+            on = {entry.recipe for _, entry in hub.enabled.of(place)}
+            times = sorted(schedules.of(hub, place), key=lambda item: -item.due_at)
+            due = {item.recipe.name: item.due_at for item in times}
     if json:
-        show.document([_document(recipe) | ({} if on is None else {"enabled": recipe.name in on}) for recipe in found])
+        listed = [_document(recipe) for recipe in found]
+        if on is not None:
+            listed = [item | {"enabled": item["name"] in on, "next_at": iso(due.get(item["name"]))} for item in listed]
+        show.document(listed)
         return
     for number, recipe in enumerate(found):
         if number:
             click.echo()
-        _print(recipe, "" if on is None else ("● on  " if recipe.name in on else "○ off  "))
+        _print(recipe, due.get(recipe.name), "" if on is None else ("● on  " if recipe.name in on else "○ off  "))
 
 
 def _document(recipe: Recipe) -> dict[str, Any]:
@@ -42,6 +51,7 @@ def _document(recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "about": recipe.about,
         "on": [match.type for match in recipe.on],
+        "schedules": [schedule.says for schedule in recipe.schedules],
         "needs": list(recipe.needs),
         "settings": [_setting(setting) for setting in recipe.settings.values()],
     }
@@ -60,7 +70,11 @@ def _setting(setting: Declared) -> dict[str, Any]:
 
 def default_of(setting: Declared) -> Any:
     """A setting's default as it could be given on the command line, or the number, truth or list that it is."""
-    value = setting.default
+    return setting_as_given(setting.default)
+
+
+def setting_as_given(value: Any) -> Any:
+    """A setting's value as it could be given on the command line, or the number, truth or list that it is."""
     if isinstance(value, timedelta):
         return show.span(value)
     if isinstance(value, float) and value.is_integer():
@@ -68,10 +82,12 @@ def default_of(setting: Declared) -> Any:
     return value if isinstance(value, str | int | float | list) or value is None else str(value)
 
 
-def _print(recipe: Recipe, mark: str) -> None:
+def _print(recipe: Recipe, due_at: int | None, mark: str) -> None:
     click.echo(f"{mark}{recipe.name}: {recipe.title}")
     click.echo(click.wrap_text(" ".join(recipe.about.split()), 100, "  ", "  "))
-    click.echo(f"  starts on  {', '.join(match.type for match in recipe.on)}")
+    click.echo(f"  starts on  {', '.join(getattr(item, 'says', item.type) for item in recipe.on)}")
+    if due_at is not None:
+        click.echo(f"  next at    {show.moment(due_at)} UTC")
     click.echo(f"  needs      {', '.join(recipe.needs)}")
     for setting in recipe.settings.values():
         default = "obligatory" if setting.required else f"default {default_of(setting)!r}"
@@ -82,23 +98,36 @@ def _print(recipe: Recipe, mark: str) -> None:
 @click.command()
 @click.argument("recipe")
 @click.argument("settings", nargs=-1, type=Pairs())
+@click.option(
+    "--hold-out",
+    metavar="PERCENT",
+    type=click.IntRange(0, MOST_HELD_OUT),
+    help="Leave out so many in a hundred people, always the same, to measure the effect: hub effect RECIPE.",
+)
 @in_workspace
 @as_json
-def enable(recipe: str, settings: tuple[tuple[str, str], ...], workspace: str | None, json: bool) -> None:
+def enable(
+    recipe: str, settings: tuple[tuple[str, str], ...], hold_out: int | None, workspace: str | None, json: bool
+) -> None:
     """Switch a recipe on, or give it new settings.
 
-    SETTINGS are SETTING=VALUE; CONNECTOR=ID says which account, where a service has several.
+    SETTINGS are SETTING=VALUE; CONNECTOR=ID says which account, where a service has several. The share that is held out
+    stays as it was, if it is not given.
     """
     with opened() as hub:
         place = hub.workspaces.named(workspace)
-        made = hub.enabled.enable(place, recipe, given(settings))
+        made = hub.enabled.enable(place, recipe, given(settings), hold_out)
         accounts = {name: hub.connections.get(bound).label for name, bound in made.connections.items()}
     if json:
-        about = {"id": str(made.id), "recipe": made.recipe, "version": made.version}
+        about = {"id": str(made.id), "recipe": made.recipe, "version": made.version, "hold_out": made.hold_out}
         show.document(about | {"connections": dict(made.connections)})
         return
     listed = ", ".join(f"{name} ({show.plain(label)})" for name, label in accounts.items())
     click.echo(f"{made.recipe} is on in {place.name}, with {listed}.")
+    if made.hold_out:
+        click.echo(
+            f"It leaves out {made.hold_out} in a hundred people, to measure its effect: hub effect {made.recipe}"
+        )
 
 
 @click.command()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from .. import registry, values
+from .. import arms, registry, values
 from ..core import Hub
 from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
-from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..schedule import progress
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -67,6 +68,10 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
         line.inputs = values.read(asked.inputs)
     elif step.action in (NOW, COMPLAINT_OPENED, COMPLAINT_CLOSED):
         line.due_at = now
+    elif step.action == CHOOSE:
+        line.due_at = now
+        line.answer = _chosen(hub, run, step)
+        line.reason = f"Test “{step.inputs['test']}”: {line.answer}."
     else:
         assert run.enabled is not None
         connector = registry.action(step.action).connector.name
@@ -74,6 +79,17 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
             raise ReplayFailed(f"The recipe uses {connector}, but was enabled without an account of it.")
         line.connection_id = run.enabled.connections[connector]
     return line
+
+
+def _chosen(hub: Hub, run: Run, step: Step) -> str:
+    if hub.choices is not None:
+        test, options = step.inputs["test"], step.inputs["options"]
+        name: str = hub.choices.get(test, min(options))
+        if name not in options:
+            raise ReplayFailed(f"The test “{test}” has no option {name}. It has {', '.join(options)}.")
+        return name
+    who = arms.name_of(run.row.person_id, run.row.event_id)
+    return arms.option(run.workspace, run.row.recipe, step.inputs["test"], step.inputs["options"], who)
 
 
 def _milliseconds(span: timedelta) -> int:
@@ -135,7 +151,8 @@ def _wait(run: Run) -> None:
     timers = [line.due_at for line in pending if line.connection_id is None and line.due_at is not None]
     run.due_at = min(timers, default=None)
     run.state = "running" if any(line.connection_id for line in pending) else "waiting"
-    run.reason = None
+    walks = run.recipe is not None and run.event is not None and run.recipe.walk(run.event)
+    run.reason = progress(line.answer for line in run.lines.values()) if walks else None
 
 
 def _end(run: Run, state: str, reason: str | None) -> None:

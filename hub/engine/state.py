@@ -36,6 +36,7 @@ class Line:
     error: Rejected | None = None
     event_id: int | None = None
     connection_id: str | None = None
+    reason: str | None = None
     asked: Asked | None = None
     changed: bool = False
 
@@ -88,7 +89,7 @@ class Run:
 
     def begin(self) -> Steps:
         assert self.recipe is not None and self.event is not None and self.enabled is not None
-        return self.recipe(self.event, **self.enabled.settings)
+        return self.recipe.begin(self.event, self.enabled.settings)
 
 
 def event_as_data(event: Event) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import values
+from ..action import Page
 from ..errors import ActionFailed, HubError, OutcomeUnknown, Rejected
 from ..event import Person
 from ..quota import Observation, observing
@@ -19,11 +20,12 @@ from .veil import veiled
 @dataclass(frozen=True)
 class Answered:
     """The call happened. `written`: the answer as it is kept; `key`: what no other answer of a readback action shares;
-    `person`: whom it turned out to be about."""
+    `person`: whom it turned out to be about; `page`: what a listing told, of which the answer has the numbers alone."""
 
     written: bytes = field(repr=False)
     key: str | None = field(repr=False)
     person: Person | None
+    page: Page | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,11 @@ def _outcome(step: Waiting, answer: Any, caller: Caller) -> Outcome:
 
 def _answered(step: Waiting, answer: Any) -> Answered | None:
     """The answer as it is recorded; None if it is no plain data."""
+    if step.action.lists:
+        if not isinstance(answer, Page):
+            return None
+        told = {"count": len(answer.items), "next": answer.next, "of": answer.of}
+        return Answered(values.write(told), None, None, answer)
     try:
         written = values.write(answer)
     except Exception:

@@ -20,7 +20,7 @@ from ..oauth.renewing import renewed
 from ..quota import Observation
 from ..schema import TRANSACTIONAL
 from ..timing import to_datetime
-from ..wakeups import ADVANCE, perform
+from ..wakeups import ADVANCE, READ, perform
 from . import calling, holding
 from .backlog import Backlog
 from .calling import Caller, NotLeft, Outcome
@@ -175,7 +175,9 @@ class _Holder:
     def _collect(self, now: int) -> list[Outcome]:
         outcomes = self._take(now)
         while self.observations:
-            self.pace.quota.correct(self.observations.popleft(), now)
+            seen = self.observations.popleft()
+            if self.hub.keeps_limits:
+                self.pace.quota.correct(seen, now)
         if self.pace.quota.is_overdrawn:
             self.flight.recall()
             outcomes += self._take(now)
@@ -263,6 +265,8 @@ class _Holder:
             self.hub.connections.forget(self.connection.id)
         if done.advanced:
             self.hub.wakeups.wake(ADVANCE)
+        if done.told:
+            self.hub.wakeups.wake(READ)
 
     # ---- staying and going
 

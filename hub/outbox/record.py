@@ -8,14 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .. import guards, metrics, schema
+from .. import guards, metrics, schedules, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
+from ..effect import counting
+from ..effect.measure import cost_of
 from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
+from ..event import Event
 from ..http import LONGEST_CALL_SECONDS
 from ..retry import GIVE_UP_SECONDS, GiveUp, decide
-from ..timing import to_ms
+from ..schedule import EACH
+from ..timing import to_datetime, to_ms
 from ..workspaces import Workspace
 from .backlog import PutOff
 from .calling import Answered, ConnectorBroken, Found, NotAsked, NotLeft, Outcome, Repeat
@@ -44,13 +48,14 @@ class Round:
 @dataclass(frozen=True)
 class Written:
     """What one transaction did, for the holder to go on with. `again`: steps wait that could leave at once; `later`:
-    steps about somebody that are put off."""
+    steps about somebody that are put off; `told`: the inbox has something to read."""
 
     claimed: list[Call]
     doubtful: list[Doubtful]
     advanced: bool
     again: bool
     later: list[Late]
+    told: bool
 
 
 def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> Written:
@@ -75,14 +80,16 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         guards.give_back(database, _did_not_leave(outcomes, changes))
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
+        told = _tell(hub, database, workspace, connection, outcomes, changes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
+        _count_messages(hub, database, runs, outcomes)
     metrics.steps_changed(connection.connector.name, changes.steps)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
     # A run that is parked or held may have held back later ones of the same person.
     advanced = advanced or bool(changes.parked or changes.held)
-    return Written(claimed, doubtful, advanced, changes.at_once, later)
+    return Written(claimed, doubtful, advanced, changes.at_once, later, told)
 
 
 def _did_not_leave(outcomes: Sequence[Outcome], changes: Changes) -> list[Name]:
@@ -107,7 +114,7 @@ def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
 
 
 _RUNS = (
-    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe)
+    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe, schema.run.c.enabled_id)
     .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.run.c.id)
     .with_for_update()
@@ -229,6 +236,51 @@ def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Seq
             found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)
+
+
+def _count_messages(hub: Hub, database: sa.Connection, runs: Sequence[Any], outcomes: Sequence[Outcome]) -> None:
+    """Counts the messages that left, for recipes whose effect is measured."""
+    left = [outcome.step for outcome in outcomes if isinstance(outcome.result, Answered)]
+    messages = [step for step in left if step.action.channel or step.action.starts_messages]
+    if not messages:
+        return
+    of = {row.id: row for row in runs}
+    sent = [
+        counting.Sent(step.person_id, of[step.name[0]].recipe, step.name[0], *cost_of(step.action, step.inputs))
+        for step in messages
+        if step.person_id is not None and hub.enabled.is_measured(database, of[step.name[0]].enabled_id)
+    ]
+    tallies = counting.Tallies(hub.database)
+    counting.send(database, sent, tallies, hub.clock.now())
+    tallies.write(database)
+
+
+def _tell(
+    hub: Hub,
+    database: sa.Connection,
+    workspace: Workspace,
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    changes: Changes,
+) -> bool:
+    """Hands what pages of listings told to the inbox, with the answers that say where to go on: both, or neither. Each
+    is known by the time that it was gone through for. Whether there was anything."""
+    pages = {
+        outcome.step.name[0]: outcome.result.page
+        for outcome in outcomes
+        if isinstance(outcome.result, Answered) and outcome.result.page and outcome.step.name[0] not in changes.ended
+    }
+    run, is_any = schema.run, False
+    query = sa.select(run.c.id, run.c.recipe, run.c.event_id, run.c.event_at).where(run.c.id.in_(pages))
+    for row in database.execute(query).all() if pages else ():
+        about, at = f"{row.recipe} {row.event_id}", to_datetime(row.event_at)
+        items = pages[row.id].items
+        if events := [
+            Event(f"{about} {item.key}", EACH, at, item.data, item.person, place=item.place) for item in items
+        ]:
+            schedules.deliver(hub, database, workspace, connection.id, row.recipe, events)
+            is_any = True
+    return is_any
 
 
 def _write_connection(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from .. import questions, registry
+from .. import questions, registry, schedules
+from ..connection import Connection
 from ..connector import Action
 from ..core import Hub
 from ..errors import ActionFailed, ReplayFailed, ServiceDown
@@ -24,9 +26,9 @@ from ..step import Step
 from ..timing import to_ms
 from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
-from .happenings import about
+from .happenings import Trouble, about
 from .reading import Journal, journals, longest, skipped
-from .stage import Stage, stage
+from .stage import Heard, Stage, stage
 from .timeline import Entry, entries, not_started, zone_of
 
 MOST_STEPS = 300
@@ -34,15 +36,6 @@ MOST_STEPS = 300
 
 VERSION = "rehearsal"
 State = Literal["running", "waiting", "done", "stopped", "failed", "held", "skipped"]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A service that does not answer: `connector`, from an instant on for so long."""
-
-    connector: str
-    since: datetime
-    lasts: timedelta
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,9 @@ class Play:
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
     decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
+    choices   which option each test chooses, by the test's name; otherwise the first by its name
     zone      the business's time zone, for those whose own nobody knows
+    said      what people said about messages before, by channel and recipients; what events tell counts more
     """
 
     recipe: Recipe
@@ -94,7 +89,9 @@ class Play:
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
     decisions: Sequence[str] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
     zone: ZoneInfo | None = None
+    said: Heard | None = None
 
     def events(self, events: Iterable[Event]) -> list[Played]:
         """What becomes of each event that may start the recipe. They come in when they happened, in this order where
@@ -111,7 +108,8 @@ class Play:
         coming = sorted(arrivals, key=itemgetter(0))
         if not coming:
             return []
-        services = [*self.recipe.needs, *(event.type.partition(".")[0] for _, event in coming)]
+        told = [event.type.partition(".")[0] for _, event in coming if not schedules.is_timed(event)]
+        services = [*self.recipe.needs, *told]
         with stage() as on:
             accounts = {name: on.account(registry.connector(name)) for name in dict.fromkeys(services)}
             with on.begun(to_ms(coming[0][0])):
@@ -127,6 +125,7 @@ def rehearse(
     troubles: Sequence[Trouble] = (),
     agreed: bool = True,
     decisions: Sequence[str] = (),
+    choices: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> Rehearsed:
     """Plays a recipe on an event to its end: `rehearse(welcome, shopify.customer_created.sample, audience="a1")`.
@@ -135,13 +134,14 @@ def rehearse(
     happenings  later events about the same person, which come in when they happened. One that happened before the
                 run's own counts as come late, right after it
     decisions   what somebody of the business answers when the recipe asks: see `Play`
+    choices     which option each test chooses, `{"subject": "b"}`: see `Play`
 
     Raises ValueError for an event that does not start the recipe, and what `Play.events` raises.
     """
     if not any(fits(match, event) for match in recipe.on):
         raise ValueError(f"{recipe.name} does not start with {event.type}, or not with such an event.")
     later = [(max(late.at, event.at), about(event.person, late)) for late in happenings]
-    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions)
+    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions, choices or {})
     return play.arriving([(event.at, event), *later])[0].run
 
 
@@ -159,8 +159,8 @@ class _Playing:
         self.decisions = list(play.decisions)
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
-        self.hub.stand_in = self._stand_in
-        on.people.agreed = play.agreed
+        self.hub.stand_in, self.hub.choices = self._stand_in, play.choices
+        on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
         bound = {name: accounts[name] for name in play.recipe.needs}
         self.hub.enabled.put(on.workspace, play.recipe, VERSION, settings, bound)
@@ -186,7 +186,7 @@ class _Playing:
             self.on.clock.go_to(min(ahead))
 
     def _decide(self) -> None:
-        """Answers what the recipe asks somebody of the business."""
+        """Mapping[Action[Any, Any], Any] what the recipe asks somebody of the business."""
         while self.decisions and (asked := questions.waiting(self.hub, self.on.workspace, 1)):
             questions.answer(self.hub, self.on.workspace, asked[0], self.decisions.pop(0))
             settle(self.hub, self.on.woken)
@@ -198,14 +198,22 @@ class _Playing:
 
         for start in range(0, len(events), MOST_EVENTS):
             some = events[start : start + MOST_EVENTS]
-            for event in some:
-                self.on.services.meet(event)
-            accounts = [self.connections[event.type.partition(".")[0]] for event in some]
-            read = told(self.on.workspace, self.hub.clock.now(), zip(accounts, some, strict=True))
-            lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
-            assert lease is not None
-            take(self.hub, lease, read)
-            self.known |= {item.id: event for item, event in zip(read.events, some, strict=True)}
+            for is_timed, alike in groupby(some, schedules.is_timed):
+                same = list(alike)
+                pairs = [(self._heard_from(event), event) for event in same]
+                asked_by = self.play.recipe.name if is_timed else None
+                read = told(self.on.workspace, self.hub.clock.now(), pairs, asked_by)
+                lease = self.hub.database.acquire(READ, READ_LEASE_SECONDS)
+                assert lease is not None
+                take(self.hub, lease, read)
+                self.known |= {item.id: event for item, event in zip(read.events, same, strict=True)}
+
+    def _heard_from(self, event: Event) -> Connection:
+        """Where an event comes from; its provider knows what it tells."""
+        if schedules.is_timed(event):
+            return schedules.connection_of(self.hub, self.on.workspace, schedules.CLOCK)
+        self.on.services.meet(event)
+        return self.connections[event.type.partition(".")[0]]
 
     def _stand_in(self, step: Waiting) -> Any:
         """What answers a step in place of its practice service, if anything does."""

@@ -130,7 +130,7 @@ def accounts_of(hub: Hub, workspace: Workspace) -> dict[str, queries.Account]:
 
 def _starting(hub: Hub, workspace: Workspace) -> set[str]:
     """The types of events that recipes start with just now."""
-    return {match.type for recipe, _ in hub.enabled.of(workspace) for match in recipe.on}
+    return {match.as_data()["type"] for recipe, _ in hub.enabled.of(workspace) for match in recipe.on}
 
 
 def _recipes(hub: Hub, workspace: Workspace, chosen: str | None) -> tuple[tuple[str, str], ...]:

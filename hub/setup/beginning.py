@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .. import registry
 from ..connections import OFF
+from ..connector import Match
 from ..recipe import Recipe
 from .language import _
 from .queries import Account
@@ -23,11 +24,12 @@ class Todo:
     label: str
 
 
-def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, ran: bool) -> tuple[Todo, ...]:
+def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, rehearsed: bool, ran: bool) -> tuple[Todo, ...]:
     """The first steps in their order; none once all are done."""
     connected = [account.connection.connector for account in accounts if account.connection.state != OFF]
     names = {connector.name for connector in connected}
-    starts = {match.type.partition(".")[0] for recipe in registry.recipes().values() for match in recipe.on}
+    known = registry.recipes().values()
+    starts = {match.type.partition(".")[0] for recipe in known for match in recipe.on if isinstance(match, Match)}
     found = (
         Todo(
             _("Connect your shop"),
@@ -44,8 +46,15 @@ def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, ran: bool) -> tu
             _("Connect it"),
         ),
         Todo(
-            _("Choose a recipe"),
-            _("See what it does, step by step, and switch it on."),
+            _("Rehearse a recipe"),
+            _("See what would happen to one person, from the first step to the last. Nothing is sent."),
+            rehearsed or bool(on),
+            "recipes",
+            _("Choose one"),
+        ),
+        Todo(
+            _("Switch a recipe on"),
+            _("You see first what it means: to whom, how many, and what it costs."),
             bool(on),
             "recipes",
             _("Choose one"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .. import notices, questions
+from .. import notices, questions, silence
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
@@ -14,7 +14,7 @@ from ..guards.brake import Unusual
 from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
-from . import connections, queries, timeline, words
+from . import connections, queries, starting, timeline, words
 from .beginning import Todo, todos
 from .chart import Chart, events_per_day
 from .connections import AccountLine
@@ -31,14 +31,15 @@ MOST_ASKED = 10
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is: one sentence, and what to do about it: at an `account`, with a `command`, or in Activity,
-    where it is to `show` something."""
+    """How everything is: one sentence, and what to do about it: at an `account`, by a link with this
+    `label`, with a `command`, or in Activity, where it is to `show` something."""
 
     state: State
     says: str
     then: str | None = None
     command: str | None = None
     account: str | None = None
+    label: str | None = None
     show: str | None = None
 
 
@@ -113,7 +114,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
-        todos=todos(accounts, recipes, ran=bool(latest)),
+        todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
         unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),
         today=today(hub, workspace, recipes) if heard else None,
@@ -154,6 +155,17 @@ def _health(
         says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
         then = _("What was done stays done. See why, and try the rest again.")
         return Health(STATES[NEEDS_YOU], says, then, show="failed")
+    for account in accounts:
+        if account.silent is not None:
+            span, usual = silence.in_words(*account.silent, now)
+            says = _(
+                "%(service)s: nothing heard for %(span)s, usually every %(usual)s",
+                service=account.connection.connector.title,
+                span=span,
+                usual=usual,
+            )
+            then = _("Look there whether all is well, and see here what to do if not.")
+            return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id, label=_("See what to do"))
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = _("%(service)s takes no calls just now", service=paused[0].connection.connector.title)
@@ -179,7 +191,7 @@ def _recipe(recipe: Recipe) -> RecipeLine:
     return RecipeLine(
         name=recipe.name,
         title=words.recipe_title(recipe),
-        when=_("When %(event)s", event=words.any_of([match.type for match in recipe.on])),
+        when=starting.when(recipe.on),
         tools=tuple(words.tool(name) for name in recipe.needs),
     )
 

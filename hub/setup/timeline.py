@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -136,6 +136,9 @@ def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
 
 def _gap(step: Step, at: Moment, now: int) -> Line:
     """A wait, with its length, and what ended it."""
+    if step.action == CHOOSE:
+        chosen = (step.reason or _("One of several ways was chosen")).rstrip(".")
+        return Line(OVER, (chosen,), at=at, is_told=False)
     says = _wait(step, now)
     if step.state == "waiting":
         until: Said = parts("Until %(at)s", at=words.moment(step.due_at, now)) if step.due_at is not None else ()
@@ -165,8 +168,11 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
         if account.connection.state in _WITHOUT_LOGIN:
             return (_(_WITHOUT_LOGIN[account.connection.state].source, service=service),)
         if until := account.paused_at(now):
-            says = "%(service)s takes no calls just now, and is tried again at %(at)s."
-            return parts(says, service=service, at=words.moment(until, now))
+            return parts(
+                "%(service)s takes no calls just now, and is tried again at %(at)s.",
+                service=service,
+                at=words.moment(until, now),
+            )
     if step.state == "waiting" and said and step.held_until == step.due_at:
         return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:

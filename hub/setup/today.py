@@ -11,6 +11,7 @@ from datetime import UTC
 import sqlalchemy as sa
 
 from .. import registry, schema
+from ..connector import Match
 from ..core import Hub
 from ..errors import ConnectorInvalid
 from ..ids import first_id_at
@@ -51,7 +52,7 @@ def today(hub: Hub, workspace: Workspace, on: Sequence[Recipe]) -> Today:
     with hub.database.read() as connection:
         came = _came(connection, workspace, first)
         sent, not_sent = _sent(connection, workspace, first)
-    waited_for = {match.type for recipe in on for match in recipe.on}
+    waited_for = {match.type for recipe in on for match in recipe.on if isinstance(match, Match)}
     most = [Count(number, words.happening(kind)) for kind, number in came.most_common() if kind in waited_for]
     done = [Count(number, _sent_by(channel, number)) for channel, number in sent.most_common()]
     return Today(tuple(most[:FEW]), tuple(done), not_sent, came.total() == MOST_EVENTS)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from .. import registry
 from ..errors import HubError
 from ..recipe import Recipe
+from ..schedule import EACH
 from ..step import ASK, OWN, WAIT_FOR
 from ..timing import iso, to_datetime
 from . import measures
@@ -148,6 +149,8 @@ def counted(count: int, noun: str) -> str:
 
 def tool(connector: str) -> Tool:
     """The service of a connector. One that is not installed any more keeps its name."""
+    if connector == "schedule":
+        return Tool(_("Clock"))
     with suppress(HubError):
         return Tool(registry.connector(connector).title)
     return Tool(connector.replace("_", " ").title())
@@ -168,17 +171,23 @@ def action(name: str) -> str:
 def happening(kind: str, within: str | None = None) -> str:
     """What happened, by the type of an event: "an order is placed". `within`: the context in which other languages say
     it differently, such as `CLAUSE`."""
+    if kind.startswith("schedule."):
+        return (
+            pgettext(CLAUSE, "the time has come") if kind != EACH else pgettext(CLAUSE, "somebody is next on the list")
+        )
     with suppress(HubError):
         connector = registry.connector(kind.partition(".")[0])
         found = connector.triggers.get(kind)
         if found is not None:
             return told(found.title, connector.package, within)
-    return pgettext(CLAUSE, "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    return (
+        pgettext("clause", "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    )
 
 
 def any_of(kinds: list[str]) -> str:
     """Several kinds of events, after "if", "when", "until" or "because": "an order is placed, or an order is paid"."""
-    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext(CLAUSE, "something happens")
+    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext("clause", "something happens")
 
 
 def either(clauses: Iterable[str]) -> str:
@@ -193,11 +202,10 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     length = span(milliseconds) if milliseconds is not None else None
     if action == ASK:
         return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
+    if action == WAIT_FOR and length:
+        return _("Wait until %(event)s, %(span)s at most", event=any_of(kinds), span=length)
     if action == WAIT_FOR:
-        event = any_of(kinds)
-        if length:
-            return _("Wait until %(event)s, %(span)s at most", event=event, span=length)
-        return _("Wait until %(event)s", event=event)
+        return _("Wait until %(event)s", event=any_of(kinds))
     return _("Wait %(span)s", span=length) if length else _("Wait")
 
 
@@ -214,10 +222,10 @@ def question(text: str) -> str:
 def answered(answer: str | None, *, by_somebody: bool) -> str:
     """How a question to somebody of the business ended."""
     if by_somebody:
-        return _("They said “%(answer)s”.", answer=answer)
-    return (
-        _("Nobody answered in time, so it is “%(answer)s”.", answer=answer) if answer else _("Nobody answered in time.")
-    )
+        return _("They said “%(answer)s”.", answer=answer or "")
+    if answer:
+        return _("Nobody answered in time, so it is “%(answer)s”.", answer=answer)
+    return _("Nobody answered in time.")
 
 
 def recipe(name: str) -> str:

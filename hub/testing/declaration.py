@@ -100,9 +100,9 @@ def every_example_is_an_answer_in_words(connector: Connector) -> None:
                 if not when.strip():
                     yield f"{action.name}: an example of its answers does not say when it is given"
                 try:
-                    values.write(answer)
-                except StepNotData:
-                    yield f"{action.name}: the example {when!r} is not plain data"
+                    values.write(answer.data if action.lists else answer)
+                except (StepNotData, AttributeError):
+                    yield f"{action.name}: the example {when!r} is not {'an item' if action.lists else 'plain data'}"
 
     none_of(faults())
 

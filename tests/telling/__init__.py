@@ -11,7 +11,20 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from hub import UNKNOWN, Connector, Consent, Delivery, Event, Field, Limit, PayloadUnreadable, Person, Place
+from hub import (
+    UNKNOWN,
+    Connector,
+    Consent,
+    Delivery,
+    Event,
+    Field,
+    Item,
+    Limit,
+    Page,
+    PayloadUnreadable,
+    Person,
+    Place,
+)
 from hub.connector import Verifier
 
 
@@ -39,6 +52,7 @@ class Provider:
     """
 
     done: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)
     answer: Callable[[str, dict[str, Any]], Any] = lambda name, inputs: {"id": f"{name}-{inputs}"}
     after: Callable[[str, dict[str, Any]], BaseException | None] = lambda name, inputs: None
@@ -178,6 +192,24 @@ def _whom(inputs: Mapping[str, Any], answer: Any) -> Person:
 def name(client: Provider, what: Any) -> Any:
     """Do something whose answer tells whom it was about."""
     return client.do("name", {"what": what})
+
+
+@connector.listing(title="member")
+def members(client: Provider, place: str = "here", *, cursor: str | None = None) -> Page:
+    """Everybody that `provider.members` has, two at a time."""
+    client.do("members", {"place": place, "cursor": cursor})
+    start = int(cursor or 0)
+    found = [_member(name) for name in client.members[start : start + 2]]
+    return Page(found, str(start + 2) if start + 2 < len(client.members) else None, len(client.members))
+
+
+@members.answering
+def a_member(**inputs: Any) -> list[tuple[str, Item]]:
+    return [("somebody is there", _member("ada"))]
+
+
+def _member(name: str) -> Item:
+    return Item(name, {"name": name, "vip": name == "bo"}, Person(email=f"{name}@example.com"))
 
 
 @connector.action(repeat="once", title="Do it once")

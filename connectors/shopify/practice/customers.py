@@ -13,6 +13,7 @@ from .books import (
     find_customer,
     is_future,
     number,
+    page_info,
     set_consent,
     user_error,
     zulu,
@@ -39,6 +40,18 @@ def get_customer(books: Books, variables: Variables, tell: Tell) -> dict[str, An
 def customer_by_email(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
     found = find_customer(books, {"email": variables["email"]})
     return {"customerByIdentifier": found and customer_fields(found)}
+
+
+def list_customers(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
+    found = [books["customers"][key] for key in sorted(books["customers"])]
+    start = int(variables.get("after") or 0)
+    page = [_listed(customer) for customer in found[start : start + 50]]
+    return {"customers": {"nodes": page, "pageInfo": page_info(start, page, found)}}
+
+
+def _listed(customer: Mapping[str, Any]) -> dict[str, Any]:
+    last = max((at for at, _ in customer["orders"]), default=None)
+    return customer_fields(customer) | {"lastOrder": {"createdAt": last} if last else None}
 
 
 def customer_by_phone(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hub.practice import Practice, Request, Response, json_answer, moment
 from hub.practice.login import Login
 
 from ..documents import BY_NAME, VERSION
-from ..login import OAUTH, SCOPES, signed_text
+from ..login import OAUTH, SCOPES, UNINSTALL, signed_text
 from . import customers, discounts, purchases, subscriptions
 from .books import CONSENT_TOPICS, Books, Tell, Variables, new_shop
 from .people import SHOP, consent_payload
@@ -23,6 +23,7 @@ OPERATIONS: Mapping[str, tuple[int, Callable[[Books, Variables, Tell], dict[str,
     "Check": (3, customers.check),
     "GetCustomer": (4, customers.get_customer),
     "FindCustomer": (4, customers.customer_by_email),
+    "ListCustomers": (20, customers.list_customers),
     "FindCustomerByPhone": (4, customers.customer_by_phone),
     "GetOrder": (6, purchases.get_order),
     "OrdersOf": (9, purchases.search_orders),
@@ -101,6 +102,8 @@ class Shop(Practice):
 
     def pay(self, price: int) -> bool:
         """Takes points from the bucket, if it holds them."""
+        if not self.keeps_limits:
+            return True
         bucket, at = self.books["bucket"], moment.monotonic()
         bucket["left"] = min(bucket["size"], bucket["left"] + (at - bucket["at"]) * bucket["restore"])
         bucket["at"] = at
@@ -160,6 +163,9 @@ def graphql(request: Request) -> Response:
     asked = request.get_json(force=True, silent=True)
     if not isinstance(asked, dict):
         return service.failure(400, {})
+    if asked.get("query") == UNINSTALL:
+        service.login.end_all()
+        return json_answer({"data": {"appUninstall": {"userErrors": []}}})
     name, variables = asked.get("operationName"), asked.get("variables") or {}
     if name not in BY_NAME or BY_NAME[name].text != asked.get("query"):
         return _refused("The practice shop answers the connector's own documents only.")

@@ -22,6 +22,7 @@ from . import (
     guarding,
     home,
     logins,
+    moving,
     people,
     questions,
     recipes,
@@ -62,6 +63,7 @@ AREAS = (
     account,
     home,
     recipes,
+    moving,
     activity,
     works,
     questions,
@@ -103,6 +105,10 @@ def pages(hub: Hub) -> Blueprint:
     @blueprint.record_once
     def speaks(state: BlueprintSetupState) -> None:
         state.app.jinja_env.globals.update(IN_TEMPLATES)
+
+    @blueprint.teardown_app_request
+    def silent(error: BaseException | None) -> None:
+        choose(None)  # whatever this thread does next, it does not do for the same reader
 
     @blueprint.after_request
     def guarded(response: Response) -> Response:

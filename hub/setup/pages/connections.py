@@ -14,8 +14,9 @@ from ... import registry
 from ...connections import Connection
 from ...connector import Connector
 from ...errors import HubError
+from ...oauth.ending import end_login
 from ...oauth.login import login_in
-from ...practice.accounts import happen, services_of
+from ...practice.accounts import happen, is_practice, services_of
 from .. import connections as models
 from .. import queries, words
 from ..access import audit
@@ -70,9 +71,10 @@ def add(pages: Pages) -> None:
             subscribes=found.subscribes,
             refused=(words.moment(refused[0], now), told(refused[1])) if refused else None,
             technical=models.technical(hub, found),
+            silent=account.silent is not None,
             in_place_of=models.in_place_of(hub, here.workspace, found),
             by_login=login_in(found.fields) is not None,
-            happenings=models.happenings(found) if models.is_practice(found) else (),
+            happenings=models.happenings(found) if is_practice(found) else (),
         )
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/again", Right.CHANGE, methods=("GET", "POST"))
@@ -122,10 +124,11 @@ def add(pages: Pages) -> None:
         if request.method == "GET":
             return here.show("disconnect.html", connection=found, stops=models.stops(hub, here.workspace, found))
         hub.connections.disconnect(found.id)
+        trouble = end_login(hub, found)
         audit.note(hub, "disconnected", here.user, here.workspace.id, account=_named(found))
         title = found.connector.title
         says = _("%(service)s is disconnected. Connect it again, and what waits for it goes on.", service=title)
-        return here.go("connections", says)
+        return here.go("connections", joined([says, told(trouble or "")]), trouble=trouble is not None)
 
     def _connect(here: Here, connector: Connector, known: Connection | None) -> Response:
         form = _form(connector, known, may_say_where=here.may("RUN"))

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ... import registry, runs
+from ... import registry, runs, schedules
 from ...connections import OFF, Connection
+from ...effect.reading import effect_of
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
 from ...recipe import Recipe
@@ -25,6 +27,8 @@ from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
+from ..recipes.proof import proof
+from ..recipes.rehearsing import rehearsed
 from ..recipes.way import Way, counted, ways
 from ..retold import told
 from .frame import Here, Pages
@@ -71,15 +75,29 @@ def add(pages: Pages) -> None:
         found = _found(here, name)
         inside = standing.inside(hub, here.workspace, name)
         drawn = [counted(way, inside.places if number == 0 else {}) for number, way in enumerate(_ways(found))]
+        counts = effect_of(hub, here.workspace, name)
         return here.show(
             "recipe.html",
+            proof=proof(counts) if counts else None,
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
+            next_at=_next_at(here, name),
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
             can_undo=_changed(here, found),
         )
+
+    @pages.at(f"{PLACE}/<name>/rehearse", Right.SEE)
+    def recipe_rehearsal(here: Here, name: str) -> Response:
+        found = _found(here, name)
+        zone = ZoneInfo(here.workspace.time_zone) if here.workspace.time_zone else None
+        asked = request.args.get("start"), request.args.get("branch")
+        shown = rehearsed(found.recipe, found.settings, zone, hub.clock.now(), *asked)
+        if shown.trouble is None:
+            hub.workspaces.note_rehearsal(here.workspace)
+        title = words.recipe_title(found.recipe)
+        return here.show("recipe_rehearsal.html", title=title, name=name, shown=shown)
 
     @pages.at(f"{PLACE}/<name>/settings", Right.CHANGE, methods=("GET", "POST"))
     def recipe_settings(here: Here, name: str) -> Response:
@@ -90,7 +108,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = _("Saved. Whoever is in it already goes on with what was set before.")
+                note = _("Saved. Whoever is in it already goes on with what was set before, unless you move them.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
@@ -103,7 +121,7 @@ def add(pages: Pages) -> None:
             return here.go("recipe", _("There is nothing to take back."), name=name)
         kept = {key: value for key, value in earlier.settings.items() if key in found.recipe.settings}
         try:
-            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections})
+            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections}, earlier.hold_out)
         except SetupError as refusal:
             return here.go("recipe", told(refusal), trouble=True, name=name)
         audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
@@ -168,12 +186,13 @@ def add(pages: Pages) -> None:
             if setting.words.chooses
         }
         made = form_class(found.recipe, offers, found.accounts)
-        return made(**filled(found.recipe, found.settings, {of: bound.get(of, "") for of in found.accounts}))
+        accounts = {of: bound.get(of, "") for of in found.accounts}
+        return made(**filled(found.recipe, found.settings, accounts, found.last.hold_out if found.last else 0))
 
     def _switch(here: Here, found: Found, form: SettingsForm) -> str | None:
         """Switches it on, or gives it new settings; why not, if it cannot be."""
         try:
-            hub.enabled.enable(here.workspace, found.recipe.name, form.given())
+            hub.enabled.enable(here.workspace, found.recipe.name, form.given(), form.left_out)
         except SetupError as refusal:
             return told(refusal)
         return None
@@ -212,7 +231,14 @@ def add(pages: Pages) -> None:
             next_week=effect.next_week(drawn, incoming),
             pairs=_pairs(form),
             faults=_faults(found, form),
+            hold_out=form.left_out,
         )
+
+
+def _next_at(here: Here, name: str) -> words.Moment | None:
+    """When a recipe begins by the clock next, if it does and is on."""
+    due = [item.due_at for item in schedules.of(here.hub, here.workspace) if item.recipe.name == name]
+    return words.moment(min(due), here.hub.clock.now()) if due else None
 
 
 def _found(here: Here, name: str) -> Found:
@@ -232,7 +258,8 @@ def _changed(here: Here, found: Found) -> str | None:
         return None
     now = here.hub.clock.now()
     earlier = here.hub.enabled.latest(here.workspace, found.recipe.name, found.entry)
-    is_changed = earlier is not None and earlier.settings != found.entry.settings
+    mine = (found.entry.settings, found.entry.hold_out)
+    is_changed = earlier is not None and (earlier.settings, earlier.hold_out) != mine
     return words.ago(found.entry.enabled_at, now) if is_changed and now - found.entry.enabled_at < UNDO_LASTS else None
 
 

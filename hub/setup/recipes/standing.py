@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ... import schema
+from ...connector import Match
 from ...core import Hub
 from ...recipe import Recipe
 from ...workspaces import Workspace
@@ -72,7 +73,9 @@ def inside(hub: Hub, workspace: Workspace, recipe: str) -> Inside:
 
 
 def incoming(hub: Hub, workspace: Workspace, recipe: Recipe) -> Incoming:
-    """How much of what starts a recipe came in lately."""
+    """How much of what starts a recipe came in lately; its schedules are not counted."""
+    if len(recipe.schedules) == len(recipe.on):
+        return Incoming(0, 0)
     event, now = schema.event, hub.clock.now()
     latest = (
         sa.select(event.c.type, event.c.received_at)
@@ -91,7 +94,7 @@ def incoming(hub: Hub, workspace: Workspace, recipe: Recipe) -> Incoming:
     with hub.database.read() as connection:
         rows = connection.execute(kinds).all()
         since = _connected_since(connection, workspace, recipe)
-    types = {match.type for match in recipe.on}
+    types = {match.type for match in recipe.on if isinstance(match, Match)}
     counts = [int(row.late) for row in rows if row.type in types]
     known_since = now if since is None else max(since, now - LOOKS_BACK)
     if sum(row.seen for row in rows) >= MOST_EVENTS:
@@ -103,7 +106,7 @@ def incoming(hub: Hub, workspace: Workspace, recipe: Recipe) -> Incoming:
 def _connected_since(connection: sa.Connection, workspace: Workspace, recipe: Recipe) -> int | None:
     """Since when what starts a recipe is heard of."""
     table = schema.connection
-    starting = {match.trigger.connector.name for match in recipe.on}
+    starting = {match.trigger.connector.name for match in recipe.on if isinstance(match, Match)}
     query = sa.select(sa.func.min(table.c.created_at)).where(
         table.c.workspace_id == workspace.id, table.c.connector.in_(sorted(starting))
     )

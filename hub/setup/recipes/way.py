@@ -10,11 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from ... import registry, values
+from ...connector import Match
 from ...errors import HubError, Rejected
 from ...event import Event
+from ...matching import with_values
 from ...recipe import Recipe
 from ...recipe_settings import Declared
-from .. import words
+from ...schedule import Schedule
+from .. import starting, words
 from ..language import CHOSEN, _, ngettext
 from ..retold import told
 from ..timeline import Line, Place
@@ -58,7 +61,7 @@ def stood_in(recipe: Recipe, settings: Mapping[str, Any]) -> dict[str, Any]:
     the examples know nothing of that account."""
     found = {}
     for name, setting in recipe.settings.items():
-        example = _example_of(setting)
+        example = example_of(setting)
         if example is not None:
             found[name] = example
         elif name in settings:
@@ -98,34 +101,37 @@ class _Asked:
 @lru_cache(maxsize=128)
 def _drawn(asked: _Asked) -> tuple[Way, ...]:
     settings = values.read(asked.settings)
-    groups: dict[tuple[Line, ...], tuple[list[str], tuple[Text, ...]]] = {}
+    groups: dict[tuple[Line, ...], tuple[list[Match | Schedule], tuple[Text, ...]]] = {}
     for match in asked.recipe.on:
         found, event = None, _sample(asked.recipe, match)
         if event is not None:
             found = trails.trail(asked.recipe, event, settings)
         lines = tuple(sentences(found, asked.recipe)) if found else (_not_drawn(),)
-        kinds, _texts_of = groups.setdefault(lines, ([], tuple(_texts(found)) if found else ()))
-        kinds.append(match.type)
+        starts, _texts_of = groups.setdefault(lines, ([], tuple(_texts(found)) if found else ()))
+        starts.append(match)
     first = _only_if(asked.recipe)
-    return tuple(Way((_begin(kinds, asked.recipe), *first, *lines), texts) for lines, (kinds, texts) in groups.items())
+    found_ways = ((_begin(starts, asked.recipe), lines, texts) for lines, (starts, texts) in groups.items())
+    return tuple(Way((begin, *first, *lines), texts) for begin, lines, texts in found_ways)
 
 
 def _sample(recipe: Recipe, match: Any) -> Event | None:
     """An event that starts the recipe: the connector's sample, with the values that the recipe wants."""
     try:
-        sample: Event = match.trigger.sample
-        fits = recipe.refusal(trails.with_values(sample, match.where)) is None
+        sample: Event = match.sample
+        fits = recipe.refusal(with_values(sample, match.where)) is None
     except Exception:  # a filter may raise anything
         return None
-    return trails.with_values(sample, match.where) if fits else None
+    return with_values(sample, match.where) if fits else None
 
 
-def _begin(kinds: list[str], recipe: Recipe) -> Line:
+def _begin(starts: list[Match | Schedule], recipe: Recipe) -> Line:
     outcome = _("Once for each person.") if _is_once_per_person(recipe) else ""
     if outcome and recipe.cool_down < timedelta(days=3650):
         outcome = _("For each person at most once in %(span)s.", span=span(recipe.cool_down))
-    says = words.upper_first(words.any_of(kinds))
-    return Line(BEGIN, (says,), (outcome,) if outcome else (), words.tool(kinds[0].partition(".")[0]), is_told=False)
+    says = starting.begins(starts)
+    return Line(
+        BEGIN, (says,), (outcome,) if outcome else (), words.tool(starts[0].type.partition(".")[0]), is_told=False
+    )
 
 
 def _only_if(recipe: Recipe) -> list[Line]:
@@ -174,8 +180,8 @@ def _texts(trail: Trail) -> Iterator[Text]:
 # ---- words
 
 
-def _example_of(setting: Declared) -> str | None:
-    """What a setting that is chosen in an account is drawn with."""
+def example_of(setting: Declared) -> str | None:
+    """What a setting that is chosen in an account is drawn and rehearsed with."""
     if setting.words.chooses is None:
         return None
     of, _dot, name = setting.words.chooses.partition(".")

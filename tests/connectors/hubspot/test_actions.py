@@ -284,3 +284,18 @@ def test_a_contact_that_is_gone_is_on_no_list(client):
 def test_an_unknown_list_is_refused(client, contact_id):
     with pytest.raises(Rejected):
         hubspot.add_to_list.perform(client, "404", contact_id)
+
+
+# ---- going through all contacts
+
+
+def test_contacts_are_gone_through_a_hundred_at_a_time(client, service):
+    upserts(client, *(f"p{number}@example.com" for number in range(105)), properties={"lifecyclestage": "lead"})
+    before = len(service.books["objects"]["contacts"])
+    first = hubspot.contacts.perform(client, ["lifecyclestage"])
+    second = hubspot.contacts.perform(client, ["lifecyclestage"], cursor=first.next)
+    items = [*first.items, *second.items]
+    assert (len(first.items), second.next, len({item.key for item in items})) == (100, None, before)
+    found = {item.person.email: item for item in items}
+    assert found["p104@example.com"].data["properties"]["lifecyclestage"] == "lead"
+    assert found["p104@example.com"].person.ids == {"hubspot.contact": found["p104@example.com"].key}

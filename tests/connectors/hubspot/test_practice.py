@@ -24,6 +24,7 @@ def contracts():
 def use_everything(client, service, contact_id):
     """Every action and every way it can end that this service knows."""
     hubspot.upsert_contact.perform(client, "bob@example.com", {"lifecyclestage": "lead"})
+    hubspot.contacts.perform(client, ["lifecyclestage"])
     service.add_fault({"kind": "partial"})
     hubspot.upsert_contact.many(client, [hubspot.upsert_contact(f"{n}@example.com").inputs for n in range(3)])
     hubspot.upsert_contact.many(client, [hubspot.upsert_contact("c@example.com", {"none": "x"}).inputs])

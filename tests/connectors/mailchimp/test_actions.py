@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors import mailchimp
-from connectors.mailchimp import members as members_of
+from connectors.mailchimp import memberships as members_of
 from connectors.mailchimp.client import Client
 from connectors.mailchimp.practice import service
 from hub.errors import ActionFailed, OutcomeUnknown, RateLimited, Rejected, TryLater
@@ -253,3 +253,30 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(client: Clie
         with pytest.raises(Rejected, match="no e-mail address"):
             action.perform(client, "practice", "nobody")
     assert paths() == []
+
+
+# ---- going through an audience
+
+
+def test_an_audience_is_gone_through_page_by_page_oldest_first(
+    client: Client, books: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members_of, "MEMBERS", 2)
+    for number, name in enumerate(["ada", "bo", "cy"]):
+        merged = {"BIRTHDAY": f"04/{number + 10}", "PHONE": "+14155550123" if name == "bo" else ""}
+        mailchimp.upsert_member.perform(client, **inputs(f"{name}@example.com", merge_fields=merged))
+    service.happen("unsubscribe", {"email": "cy@example.com"})
+    first = mailchimp.members.perform(client, "practice")
+    second = mailchimp.members.perform(client, "practice", cursor=first.next)
+    assert (first.of, len(first.items), second.next) == (3, 2, None)
+    found = {item.person.email: item for item in [*first.items, *second.items]}
+    assert list(found) == ["ada@example.com", "bo@example.com", "cy@example.com"]
+    assert [item.data["status"] for item in found.values()] == ["subscribed", "subscribed", "unsubscribed"]
+    assert found["bo@example.com"].data["merge_fields"]["BIRTHDAY"] == "04/11"
+    assert found["bo@example.com"].person.phone == "+14155550123"
+    assert len({item.key for item in found.values()}) == 3
+
+
+def test_an_audience_that_there_is_not_is_refused(client: Client) -> None:
+    with pytest.raises(Rejected):
+        mailchimp.members.perform(client, "nowhere")

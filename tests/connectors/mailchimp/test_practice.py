@@ -71,6 +71,7 @@ def test_all_that_is_sent_and_answered_is_in_the_published_contract(
     batch(client, inputs(ADA, **told), inputs(GRACE), inputs("new@example.com"))
     mailchimp.get_member.perform(client, "practice", ADA)
     mailchimp.get_member.perform(client, "practice", "nobody@example.com")
+    mailchimp.members.perform(client, "practice")
     mailchimp.set_consent.perform(client, "practice", GRACE, True)
     mailchimp.add_tags.perform(client, "practice", ADA, ["vip"])
     mailchimp.remove_tags.perform(client, "practice", ADA, ["vip"])

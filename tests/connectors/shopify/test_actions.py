@@ -278,3 +278,21 @@ def test_notes_added_at_the_same_time_are_all_kept(shop, client):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda line: shopify.add_order_note.perform(client, number, line), lines))
     assert sorted(shop.books["orders"][number]["note"].splitlines()) == lines
+
+
+def test_customers_are_gone_through_fifty_at_a_time_with_their_last_order(shop, client):
+    for number in range(52):
+        shop.happen("signup", {"email": f"p{number}@example.com"})
+    shop.happen("order", ADA | {"total": "12.50", "at": "2026-11-18T10:00:00Z"})
+    shop.happen("order", ADA | {"total": "7.50", "at": "2026-11-20T10:00:00Z"})
+    first = shopify.customers.perform(client)
+    second = shopify.customers.perform(client, cursor=first.next)
+    items = [*first.items, *second.items]
+    assert (len(first.items), second.next) == (50, None)
+    assert len({item.key for item in items}) == len(items) == len(shop.books["customers"])
+    told = {item.person.email: item.data for item in items}
+    assert told["p7@example.com"]["last_order_at"] is None
+    ada = told["ada@example.com"]
+    assert (ada["orders_count"], ada["total_spent"], ada["last_order_at"]) == (2, "20.00", "2026-11-20T10:00:00Z")
+    known = shopify.get_customer.perform(client, ada["id"])
+    assert ada == known | {"last_order_at": "2026-11-20T10:00:00Z"}

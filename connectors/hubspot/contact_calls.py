@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from hub import addresses
-from hub.errors import ActionFailed, Rejected
+from hub import Item, Page, Person, addresses
+from hub.errors import ActionFailed, OutcomeUnknown, Rejected
 
 from . import batches
 from .reading import fingerprints
@@ -20,6 +20,9 @@ Calls = Sequence[Mapping[str, Any]]
 
 Answers = list[dict[str, Any] | ActionFailed]
 """One outcome per call, in order."""
+
+EXAMPLE = {"firstname": "Ada", "lastname": "Miller", "phone": "+14155550142", "lifecyclestage": "lead"}
+"""What a contact may have in its properties, for drawing a recipe without asking anybody."""
 
 
 def upserted_texts(call: Mapping[str, Any]) -> dict[str, str]:
@@ -70,6 +73,26 @@ def _with_id(item: Input, found: batches.Outcome | None) -> Input | ActionFailed
     if found is None:
         return Rejected("HubSpot has no contact with this e-mail address.", code=batches.NOT_FOUND)
     return found if isinstance(found, ActionFailed) else {"id": str(found["id"]), "properties": item["properties"]}
+
+
+def page(client: Client, properties: Sequence[str], cursor: str | None) -> Page:
+    """A hundred contacts, as many as HubSpot gives, in the order of their ids."""
+    wanted = ["email", "phone", "firstname", "lastname", *properties]
+    query = {"limit": "100", "archived": "false", "properties": ",".join(dict.fromkeys(wanted))}
+    found = client.call("GET", "/crm/v3/objects/contacts", query=query | ({"after": cursor} if cursor else {}))
+    try:
+        items = [_item(contact) for contact in found["results"]]
+        following = ((found.get("paging") or {}).get("next") or {}).get("after")
+    except (KeyError, TypeError, AttributeError):
+        raise OutcomeUnknown("HubSpot's list of contacts cannot be read.") from None
+    return Page(items, None if following is None else str(following))
+
+
+def _item(contact: Mapping[str, Any]) -> Item:
+    number, values = str(contact["id"]), contact["properties"]
+    email = next(iter(emails_of(values)), None)
+    person = Person(addresses.email(email), addresses.phone(values.get("phone")), {"hubspot.contact": number})
+    return Item(number, {"id": number, "properties": dict(values)}, person)
 
 
 def get(client: Client, calls: Calls) -> list[dict[str, Any] | ActionFailed | None]:
