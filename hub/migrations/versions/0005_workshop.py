@@ -16,6 +16,7 @@ def upgrade() -> None:
     _schedules()
     _languages()
     _silence()
+    _tasks()
     _rehearsals()
 
 
@@ -160,3 +161,9 @@ def _schedules() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
+
+
+def _tasks() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        comment = "retry · cancel · skip · replay · erase"
+        op.alter_column("task", "kind", comment=comment, existing_comment="retry · cancel · erase")
