@@ -1,7 +1,7 @@
 """The clock: one leader over all processes wakes what is due, and does what comes round.
 
-Due runs and steps · schedules · wake-ups that got lost · long work · retention · keys that nobody needs any more · what
-is unusually silent · people who are told that something needs them · logins renewed · subscriptions compared.
+Due runs and steps · schedules · wake-ups that got lost · long work · retention · keys that nobody needs any more ·
+what is unusually silent · people who are told that something needs them · logins renewed · subscriptions compared.
 """
 
 from __future__ import annotations

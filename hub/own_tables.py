@@ -97,13 +97,6 @@ _going = task.c.state == "going"
 Index("ix_task_going", task.c.id, sqlite_where=_going, postgresql_where=_going)
 Index("ix_task_workspace", task.c.workspace_id, task.c.id)
 
-heard_hour = Table(
-    "heard_hour",
-    metadata,
-    Column("hour", Id, primary_key=True, autoincrement=False, comment="when it began"),
-    Column("counts", Text, nullable=False, comment="events that each connection heard in it, as JSON"),
-)
-
 schedule = Table(
     "schedule",
     metadata,
@@ -114,6 +107,13 @@ schedule = Table(
     Column("due_at", Instant, nullable=False),
     Index(None, "due_at"),
     sqlite_with_rowid=False,
+)
+
+heard_hour = Table(
+    "heard_hour",
+    metadata,
+    Column("hour", Id, primary_key=True, autoincrement=False, comment="when it began"),
+    Column("counts", Text, nullable=False, comment="events that each connection heard in it, as JSON"),
 )
 
 backup = Table(

@@ -50,7 +50,7 @@ def _told(text: str, package: str, within: str | None, language: str) -> str:
         for pattern, says in sentences.patterns:
             if found := pattern.fullmatch(text):
                 put = {name: _put(value, package, within, language) for name, value in found.groupdict().items()}
-                return says % put
+                return PLACE.sub(lambda place: put[place[1]], says)
     return text
 
 

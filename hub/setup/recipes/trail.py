@@ -19,8 +19,8 @@ from ...event import Event
 from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
-from ..language import pgettext
+from ...step import ASK, CHOOSE, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..language import _, pgettext
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -181,6 +181,8 @@ class _Drive:
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == CHOOSE:
+            return [(_("it is %(option)s", option=name), name) for name in step.inputs["options"]]
         if step.action == ASK:
             return _decisions(step)
         if _is_own(step):
