@@ -18,7 +18,7 @@ from .authorization import OAuth
 from .delivery import Delivery
 from .errors import ConnectorInvalid
 from .event import Channel, Event, Person
-from .trigger import Match, Trigger
+from .trigger import Match, Trigger, Worth
 
 __all__ = [
     "Action",
@@ -33,6 +33,7 @@ __all__ = [
     "Secrets",
     "Trigger",
     "Verifier",
+    "Worth",
 ]
 
 P = ParamSpec("P")
@@ -160,13 +161,14 @@ class Connector:
         title: str,
         sample: str,
         privacy: Literal["erase", "erase_all", "export"] | None = None,
+        worth: Worth | None = None,
     ) -> Trigger:
         """Declares something that happens: `order_created = connector.trigger("order.created", …)`.
 
         `privacy` marks a request that the hub itself acts on: erase the person, erase everyone of this account,
-        or prepare an export.
+        or prepare an export. `worth` marks what a business hopes for: by it the effect of recipes is measured.
         """
-        trigger = Trigger(self, name, title, sample, privacy)
+        trigger = Trigger(self, name, title, sample, privacy, worth)
         if trigger.type in self.triggers:
             self._doubled.append(trigger.type)
         self.triggers[trigger.type] = trigger

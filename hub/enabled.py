@@ -17,10 +17,12 @@ import sqlalchemy as sa
 from . import commands, recipe_settings, registry, schema, values
 from .connections import Connections
 from .database import Database
-from .errors import HubError, NotFound, RecipeMissing
+from .effect.measure import MOST_HELD_OUT, Measure, measure_in, measure_of
+from .errors import HubError, NotFound, RecipeMissing, SettingInvalid, SetupError
 from .ids import new_id
-from .recipe import Recipe
+from .recipe import Goal, Recipe
 from .timing import Clock
+from .trigger import Match
 from .versions import Versions
 from .workspaces import Workspace, Workspaces
 
@@ -30,7 +32,7 @@ DRAFT = 0
 
 @dataclass(frozen=True)
 class Enabled:
-    """A recipe as it was switched on."""
+    """A recipe as it was switched on. `measure`: how its effect is counted, if it is."""
 
     id: int
     workspace_id: int
@@ -39,6 +41,12 @@ class Enabled:
     connections: Mapping[str, str]
     settings: Mapping[str, Any] = field(repr=False)
     enabled_at: int
+    measure: Measure | None = None
+
+    @property
+    def hold_out(self) -> int:
+        """The percentage of people for whom it starts nothing, to measure its effect."""
+        return self.measure.hold_out if self.measure else 0
 
 
 class EnabledRecipes:
@@ -56,19 +64,25 @@ class EnabledRecipes:
         self.connections, self.clock = connections, clock
         self._lock = threading.Lock()
         self._opened: dict[int, Enabled] = {}
+        self._measured: dict[int, bool] = {}
 
-    def enable(self, workspace: Workspace, name: str, given: Mapping[str, Any]) -> Enabled:
+    def enable(self, workspace: Workspace, name: str, given: Mapping[str, Any], hold_out: int | None = None) -> Enabled:
         """Switches a recipe on, or gives it new settings. `given` has settings, and `CONNECTOR=CONNECTION` where a
-        workspace has several accounts of a service. Raises SetupError."""
+        workspace has several accounts of a service. `hold_out` is the percentage of people for whom it starts nothing,
+        to measure its effect; None leaves that as it is, or was when it was on last. Raises SetupError."""
         recipe = registry.recipe(name)
         accounts = {key: value for key, value in given.items() if key in recipe.needs}
         settings = recipe_settings.filled_in(
             recipe.settings, {key: value for key, value in given.items() if key not in accounts}
         )
         bound = self.connections.bind(workspace, recipe.needs, accounts)
+        if hold_out is None:
+            last = self.latest(workspace, name)
+            hold_out = last.hold_out if last else 0
+        measure = self._measure(workspace, recipe, hold_out)
         with self.database.write() as connection:
             version = self.versions.keep(connection, recipe)
-            return self._replace(connection, workspace, recipe, version, settings, bound)
+            return self._replace(connection, workspace, recipe, version, settings, bound, measure)
 
     def put(
         self, workspace: Workspace, recipe: Recipe, version: str, settings: Mapping[str, Any], bound: Mapping[str, str]
@@ -76,12 +90,13 @@ class EnabledRecipes:
         """Switches on what is given, as it is: a recipe of a version that is known already, with settings that are
         right and accounts that are there."""
         with self.database.write() as connection:
-            return self._replace(connection, workspace, recipe, version, settings, bound)
+            return self._replace(connection, workspace, recipe, version, settings, bound, None)
 
     def forget(self) -> None:
         """Reads everything again when it is next asked for."""
         with self._lock:
             self._opened.clear()
+            self._measured.clear()
 
     def disable(self, workspace: Workspace, name: str) -> None:
         """Switches a recipe off: it starts no more; runs that it started go on. Raises NotFound if it is not on."""
@@ -119,12 +134,23 @@ class EnabledRecipes:
         row = connection.execute(sa.select(table).where(table.c.id == enabled_id)).one()
         workspace = self.workspaces.get(row.workspace_id)
         settings = values.read(workspace.sealer.open(row.settings, f"settings {row.id}"))
-        found = Enabled(
-            row.id, row.workspace_id, row.recipe, row.version, json.loads(row.connections), settings, row.enabled_at
-        )
+        bound, measure = json.loads(row.connections), measure_in(row.measure)
+        found = Enabled(row.id, row.workspace_id, row.recipe, row.version, bound, settings, row.enabled_at, measure)
         with self._lock:
             self._opened[enabled_id] = found
         return found
+
+    def is_measured(self, connection: sa.Connection, enabled_id: int) -> bool:
+        """Whether the effect of a recipe was counted at one time that it was on."""
+        with self._lock:
+            known = self._measured.get(enabled_id)
+        if known is None:
+            table = schema.enabled_recipe
+            query = sa.select(table.c.measure).where(table.c.id == enabled_id)
+            known = connection.execute(query).scalar() is not None
+            with self._lock:
+                self._measured[enabled_id] = known
+        return known
 
     def draft(self, workspace: Workspace, name: str) -> Enabled:
         """How a recipe that is on would be with its code as it is now; how it is, if that is the same. A draft has no
@@ -139,7 +165,8 @@ class EnabledRecipes:
         kept = {key: value for key, value in entry.settings.items() if key in recipe.settings}
         settings = recipe_settings.filled_in(recipe.settings, kept)
         bound = self.connections.bind(workspace, recipe.needs, entry.connections)
-        return Enabled(DRAFT, workspace.id, name, version, bound, settings, self.clock.now())
+        measure = self._measure(workspace, recipe, entry.hold_out)
+        return Enabled(DRAFT, workspace.id, name, version, bound, settings, self.clock.now(), measure)
 
     def publish(self, workspace: Workspace, name: str) -> Enabled:
         """Lets new runs use a recipe's code as it is now; runs under way keep theirs. Raises as `draft` does."""
@@ -149,7 +176,9 @@ class EnabledRecipes:
         recipe = registry.recipe(name)
         with self.database.write() as connection:
             version = self.versions.keep(connection, recipe)
-            return self._replace(connection, workspace, recipe, version, draft.settings, draft.connections)
+            return self._replace(
+                connection, workspace, recipe, version, draft.settings, draft.connections, draft.measure
+            )
 
     def refresh(self) -> list[str]:
         """Publishes every recipe whose code was edited, where the settings still fit; gives what was changed, in words.
@@ -165,6 +194,23 @@ class EnabledRecipes:
                 except HubError as error:
                     notes.append(f"{entry.recipe}: keeps its old code. {error}")
         return notes
+
+    def _measure(self, workspace: Workspace, recipe: Recipe, hold_out: int) -> Measure | None:
+        """How the effect of a recipe is counted; None if nothing asks for that. Raises SettingInvalid or SetupError."""
+        if not 0 <= hold_out <= MOST_HELD_OUT:
+            raise SettingInvalid(f"Hold out between 0 and {MOST_HELD_OUT} % of people.")
+        goal = recipe.goal
+        if goal is None and hold_out:
+            goal = self._usual_goal(workspace)
+        return None if goal is None else measure_of(goal, hold_out)
+
+    def _usual_goal(self, workspace: Workspace) -> Goal:
+        """What a business hopes for in the services that it has connected: an order in its shop."""
+        for connected in self.connections.list(workspace):
+            for trigger in connected.connector.triggers.values():
+                if trigger.worth is not None:
+                    return Goal(Match(trigger), worth=trigger.worth)
+        raise SetupError("Nothing tells yet what people do afterwards. Connect a shop, then hold people out.")
 
     def _not_on(self, workspace: Workspace, name: str) -> NotFound:
         listing = f"hub recipes{commands.option(workspace)}"
@@ -188,6 +234,7 @@ class EnabledRecipes:
         version: str,
         settings: Mapping[str, Any],
         bound: Mapping[str, str],
+        measure: Measure | None,
     ) -> Enabled:
         # Two who switch it on at the same time do so one after the other, so that it is on once.
         mine = sa.select(schema.workspace.c.id).where(schema.workspace.c.id == workspace.id)
@@ -203,9 +250,10 @@ class EnabledRecipes:
                 settings=workspace.sealer.seal(values.write(settings), f"settings {enabled_id}"),
                 connections=json.dumps(dict(bound), sort_keys=True),
                 enabled_at=now,
+                measure=measure.written() if measure else None,
             )
         )
-        return Enabled(enabled_id, workspace.id, recipe.name, version, bound, settings, now)
+        return Enabled(enabled_id, workspace.id, recipe.name, version, bound, settings, now, measure)
 
     def _end(self, connection: sa.Connection, workspace: Workspace, name: str) -> bool:
         table = schema.enabled_recipe

@@ -87,6 +87,7 @@ def erase_people(connection: sa.Connection, ids: Collection[int], now: int) -> C
         connection.execute(sa.delete(schema.person).where(schema.person.c.id.in_(some)))
         connection.execute(sa.delete(schema.identity).where(schema.identity.c.person_id.in_(some)))
         connection.execute(sa.delete(schema.origin).where(schema.origin.c.person_id.in_(some)))
+        connection.execute(sa.delete(schema.participant).where(schema.participant.c.person_id.in_(some)))
         connection.execute(sa.delete(schema.complaint).where(schema.complaint.c.person_id.in_(some)))
         connection.execute(sa.delete(schema.marketing).where(schema.marketing.c.person_id.in_(some)))
     return found

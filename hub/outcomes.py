@@ -7,7 +7,7 @@ from typing import Any
 from . import registry
 from .connections import NEEDS_LOGIN, OFF
 from .errors import HubError
-from .step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from .step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
 from .timing import to_the_second
 
 _OWN_TITLES = {
@@ -16,6 +16,7 @@ _OWN_TITLES = {
     WAIT_FOR: "Wait for something to happen",
     NOW: "Look at the clock",
     ASK: "Ask a person",
+    CHOOSE: "Choose one of several ways",
     COMPLAINT_OPENED: "Note that they complain",
     COMPLAINT_CLOSED: "Note that a complaint is settled",
 }
@@ -50,6 +51,8 @@ def _done(row: Any) -> str:
         return "The time came."
     if row.action == ASK:
         return row.reason or "Nobody answered in time."
+    if row.action == CHOOSE and row.reason:
+        return str(row.reason)
     if row.action in (COMPLAINT_OPENED, COMPLAINT_CLOSED):
         return "Noted."
     return "Done." if row.attempts <= 1 else f"Done at attempt {row.attempts}."

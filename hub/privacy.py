@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from . import addresses, erasure, events, schema, values
 from .core import Hub
+from .effect.measure import UNITS
 from .errors import HubError, NotFound, SettingInvalid
 from .event import Event
 from .people import place_from
@@ -136,6 +137,7 @@ class Privacy:
                 for row in connection.execute(_of(schema.run, workspace, ids).order_by(schema.run.c.id)).all()
             ],
             "consents": _consents(connection, workspace, names),
+            "measured": [_told_measured(row) for row in connection.execute(_of(schema.participant, workspace, ids))],
             "mentions": _mentions(connection, workspace, names),
             "places": _places(connection, workspace, sealers),
             "complaints": [
@@ -265,6 +267,20 @@ def _told_step(row: Any, sealer: Sealer | None) -> dict[str, Any]:
         "at": iso(row.ended_at),
         "inputs": told("inputs"),
         "answer": told("answer"),
+    }
+
+
+def _told_measured(row: Any) -> dict[str, Any]:
+    """That somebody is counted to measure a recipe's effect, and what was counted of them."""
+    return {
+        "recipe": row.recipe,
+        "arms": row.arms.split(),
+        "since": iso(row.entered_at),
+        "until": iso(row.until),
+        "reached": row.reached,
+        "unsubscribed": row.unsubscribed,
+        "value": row.value / UNITS,
+        "currency": row.currency or None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import CodeType, ModuleType
 from typing import Any
@@ -16,16 +16,32 @@ from .event import Event
 from .recipe_settings import Declared
 from .schedule import Schedule
 from .step import Steps
+from .trigger import Worth
 
 Filter = Callable[[Event], bool]
 """Says whether an event should start the recipe. Its docstring is what people read when it did not:
 "The order has an e-mail address.\""""
+
+WITHIN = timedelta(days=14)
+"""How long people may take to reach a recipe's goal, if the recipe does not say."""
+
+MOST_WITHIN = timedelta(days=90)
 
 PRIORITIES = 5
 """How many priorities recipes have among each other."""
 
 FOREVER = timedelta(days=3650)
 """How long a `once_per` key counts where no cool-down is given."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a recipe should make people do, `within` how long after its event. `worth`: where such an event says what it
+    is worth."""
+
+    match: Match
+    within: timedelta = WITHIN
+    worth: Worth | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,7 @@ class Recipe:
     cool_down: timedelta
     stop_when: tuple[Match, ...]
     priority: int
+    goal: Goal | None = None
 
     def __call__(self, event: Event, **settings: Any) -> Steps:
         return self.function(event, **settings)
@@ -87,6 +104,9 @@ def recipe(
     once_per: str | Callable[[Event], str | None] | None = None,
     cool_down: timedelta = FOREVER,
     stop_when: Trigger | Match | Sequence[Trigger | Match] = (),
+    goal: Trigger | Match | None = None,
+    within: timedelta = WITHIN,
+    value: str | None = None,
     priority: int = 3,
 ) -> Callable[[Callable[..., Steps]], Recipe]:
     """Declares a recipe. The function's docstring tells an owner what it does; its keyword-only parameters are
@@ -98,6 +118,8 @@ def recipe(
     once_per   "person", a payload field ("id", "customer.id"), or a function of the event: it starts once per
                value within `cool_down`; where the value is missing (None), it starts each time
     stop_when  events about the same person that end a run at once, whatever it waits for
+    goal       what people should do after it. How many do `within` that time of its event is counted, and what it
+               was worth: the payload field `value`, by default the one that the goal's connector names
     priority   of its marketing among that of all recipes, from 1 to 5: where a person may get one message, the most
                important one leaves. 5 for a checkout, 4 for a cart, 2 for what somebody looked at, 1 for what can wait
 
@@ -117,6 +139,7 @@ def recipe(
             once_per=_once_key(once_per),
             cool_down=cool_down,
             stop_when=_matches(stop_when),
+            goal=None if goal is None else _goal(_matches(goal)[0], within, value),
             priority=priority,
         )
         if faults := list(_faults(made)):
@@ -136,6 +159,13 @@ def _matches(given: Trigger | Match | Sequence[Trigger | Match]) -> tuple[Match,
     return tuple(item if isinstance(item, Match) else Match(item) for item in listed)
 
 
+def _goal(match: Match, within: timedelta, value: str | None) -> Goal:
+    worth = match.trigger.worth
+    if value is not None:
+        worth = replace(worth, value=value) if worth is not None else Worth(value)
+    return Goal(match, within, worth)
+
+
 def _faults(made: Recipe) -> Iterator[str]:
     if not inspect.isgeneratorfunction(made.function):
         yield "it yields no step, so it would do nothing"
@@ -147,6 +177,10 @@ def _faults(made: Recipe) -> Iterator[str]:
         yield f"priority=… must be a whole number from 1 to {PRIORITIES}"
     if any(match.same for match in made.on):
         yield "on=… cannot use same=…, as there is no earlier event to compare with"
+    if made.goal is not None and made.goal.match.same:
+        yield "goal=… cannot use same=…, as the event that it would be compared with is not kept so long"
+    if made.goal is not None and not timedelta(0) < made.goal.within <= MOST_WITHIN:
+        yield f"within=… should be more than nothing, and {MOST_WITHIN.days} days at most"
 
     if len(made.on) > 1 and any(schedule.listing for schedule in made.schedules):
         yield "what goes through a list (each) can be the only thing that starts it"

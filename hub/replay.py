@@ -13,7 +13,7 @@ from typing import Any
 
 from . import values
 from .errors import ActionFailed, HubError, NotSent, RecipeChanged, ReplayFailed, StepNotYielded
-from .step import Step, Steps, Together, made_steps
+from .step import CHOOSE, Step, Steps, Together, made_steps
 
 MOST_STEPS = 10_000
 """A run that asked for this many is held: a loop without an end asks for ever more."""
@@ -112,7 +112,7 @@ def _replay(steps: Steps, journal: Mapping[int, Entry], made: list[Step]) -> Out
         if not all(entry.ended for entry in answered):
             return Waiting()
         error = next((entry.error for entry in answered if entry.error), None)
-        answers = [entry.answer for entry in answered]
+        answers = [_reply(item.step, entry) for item, entry in zip(asked, answered, strict=True)]
         reply = answers if isinstance(yielded, Together) else answers[0]
         position += len(asked)
     return Held(ReplayFailed(f"The run asked for {MOST_STEPS} steps. Its recipe may have a loop without an end."))
@@ -137,8 +137,20 @@ def _asked(yielded: object, position: int) -> tuple[Asked, ...]:
     asked = []
     for number, step in enumerate(steps, start=position):
         inputs = values.write(step.inputs)
-        asked.append(Asked(number, step, inputs, values.fingerprint(step.action, inputs)))
+        asked.append(Asked(number, step, inputs, values.fingerprint(step.action, _told_apart_by(step, inputs))))
     return tuple(asked)
+
+
+def _told_apart_by(step: Step, inputs: bytes) -> bytes:
+    """What must be the same when a step is asked for again. What the options of a choice say may change."""
+    if step.action != CHOOSE:
+        return inputs
+    return values.write({"test": step.inputs["test"], "options": sorted(step.inputs["options"])})
+
+
+def _reply(step: Step, entry: Entry) -> Any:
+    """What a step gives the recipe. Of a choice the journal has the option's name."""
+    return step.inputs["options"][entry.answer] if step.action == CHOOSE else entry.answer
 
 
 def _require_yielded(made: Sequence[Step], yielded: Sequence[Step]) -> None:

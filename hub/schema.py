@@ -15,6 +15,8 @@ from .access_tables import sign_in_attempt as sign_in_attempt
 from .access_tables import sign_in_link as sign_in_link
 from .columns import Hash, Id, Instant, Sealed
 from .columns import metadata as metadata
+from .effect_tables import participant as participant
+from .effect_tables import tally as tally
 from .guard_tables import brake as brake
 from .guard_tables import complaint as complaint
 from .guard_tables import marketing as marketing
@@ -204,6 +206,7 @@ enabled_recipe = Table(
     Column("connections", Text, nullable=False, comment="connector → connection id, as JSON"),
     Column("enabled_at", Instant, nullable=False),
     Column("disabled_at", Instant, comment="runs that it started go on"),
+    Column("measure", Text, comment="how its effect is counted, as JSON; none: it is not"),
 )
 Index("ix_enabled_recipe_workspace", enabled_recipe.c.workspace_id, enabled_recipe.c.recipe)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -15,11 +16,11 @@ from . import values
 if TYPE_CHECKING:
     from .trigger import Match, Trigger
 
-SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK = "sleep", "sleep_until", "wait_for", "now", "ask_person"
+SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE = "sleep", "sleep_until", "wait_for", "now", "ask_person", "choose"
 COMPLAINT_OPENED, COMPLAINT_CLOSED = "complaint_opened", "complaint_closed"
 """The steps that the engine answers itself; every other action belongs to a connector."""
 
-OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, COMPLAINT_OPENED, COMPLAINT_CLOSED})
+OWN = frozenset({SLEEP, SLEEP_UNTIL, WAIT_FOR, NOW, ASK, CHOOSE, COMPLAINT_OPENED, COMPLAINT_CLOSED})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +122,24 @@ def ask_person(question: str, *, choices: Sequence[str] = (), timeout: timedelta
 def now() -> Step:
     """The time: `at = yield now()`. The answer stays the same when the run is replayed; `datetime.now()` would not."""
     return make(NOW, {})
+
+
+def choose(test: str, /, **options: Any) -> Step:
+    """One of these, to find out which is better: `subject = yield choose("subject", a="Hello!", b="Good morning")`.
+
+    The answer is one option's value, by chance and evenly. A person gets the same option in every run of the recipe;
+    an event about nobody gets its own. `hub effect` compares how often each option reaches the recipe's goal. What an
+    option says may be edited; another name is another option.
+    """
+    for name in (test, *options):
+        if not _NAME.fullmatch(name):
+            raise TypeError(f"{name!r} cannot name a test or an option: use up to 40 letters, digits, _ and -.")
+    if len(options) < 2:
+        raise TypeError("choose needs at least two options to choose from.")
+    return make(CHOOSE, {"test": test, "options": options})
+
+
+_NAME = re.compile(r"[\w-]{1,40}")
 
 
 def complaint_opened(name: str = "") -> Step:

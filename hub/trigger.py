@@ -41,14 +41,25 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Worth:
+    """Where an event says what it is worth to the business: the payload's fields, by dotted names."""
+
+    value: str
+    currency: str = "currency"
+    discounts: str | None = None
+
+
+@dataclass(frozen=True)
 class Trigger:
-    """Something that happens in the service, and starts recipes. `title` completes "When …"."""
+    """Something that happens in the service, and starts recipes. `title` completes "When …". With a `worth`, it is what
+    a business hopes for: what the effect of recipes is measured by, unless they say something else."""
 
     connector: Connector = field(repr=False, compare=False)
     name: str
     title: str
     sample_file: str
     privacy: Literal["erase", "erase_all", "export"] | None = None
+    worth: Worth | None = None
 
     @property
     def type(self) -> str:

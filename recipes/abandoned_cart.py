@@ -31,6 +31,8 @@ def reason_against(event: Event, audience: str) -> Steps:
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
     priority=5,
+    goal=shopify.order_created,
+    within=timedelta(days=7),
 )
 def abandoned_cart(
     event: Event,

@@ -41,6 +41,8 @@ def is_somebodys(event: Event) -> bool:
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
     priority=5,
+    goal=shopify.order_created,
+    within=timedelta(days=7),
 )
 def abandoned_cart_text(
     event: Event,

@@ -51,6 +51,8 @@ def reason_against(event: Event, audience: str) -> Steps:
     filters=[has_email],
     once_per="person",
     stop_when=[shopify.order_created, left_the_audience],
+    goal=shopify.order_created,
+    within=timedelta(days=30),
 )
 def welcome_series(
     event: Event,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
 from hub import engine, schema
 from hub.core import Hub
+from hub.effect import counting
+from hub.effect.measure import Measure
 from hub.workspaces import Workspace
 
 from .reading import Taken
-from .starting import NewRun, Start, insert_runs, new_run, starts_of
+from .starting import HELD_OUT, NewRun, Start, insert_runs, is_held_out, new_run, starts_of
 
 ONCE = "It started for this already, and starts once."
 
@@ -29,17 +31,29 @@ def by_workspace(taken: Iterable[Taken]) -> Iterable[tuple[Workspace, list[Taken
 
 
 def find_starts(hub: Hub, taken: Iterable[Taken]) -> None:
-    """Finds out which recipes each event starts, and why others do not; begins the runs as far as they go."""
+    """Finds out which recipes each event starts, and why others do not; begins the runs as far as they go. And what it
+    is to recipes whose effect is measured."""
     now = hub.clock.now()
     for workspace, items in by_workspace(taken):
         enabled = list(hub.enabled.of(workspace))
+        measures = {entry.recipe: entry.measure for _, entry in enabled if entry.measure is not None}
         for item in items:
             starts, item.skipped = starts_of(workspace, enabled, item.connection, item.event, item.of.asked_by)
             item.runs = [_begun(hub, item, start, now) for start in starts]
+            item.happened = _happened(item, measures) if measures else None
+
+
+def _happened(item: Taken, measures: Mapping[str, Measure]) -> counting.Happened | None:
+    if item.person_id is None:
+        return None
+    said_no = any(not consent.given for consent in item.event.consents)
+    return counting.happened(item.person_id, item.at, item.event, measures, said_no=said_no)
 
 
 def _begun(hub: Hub, item: Taken, start: Start, now: int) -> NewRun:
     run = new_run(start, item.of.workspace.id, item.id, item.at, item.person_id, now)
+    if is_held_out(item.of.workspace, start, item.person_id):
+        return replace(run, held_out=True)
     if hub.doubted_since(item.of.received_at) is not None:
         return run  # the engine looks first whether it happened already
     event = item.as_kept
@@ -49,11 +63,12 @@ def _begun(hub: Hub, item: Taken, start: Start, now: int) -> NewRun:
     return replace(run, begun=begun)
 
 
-def start_runs(hub: Hub, connection: sa.Connection, acting: Sequence[Taken]) -> set[str]:
+def start_runs(hub: Hub, connection: sa.Connection, acting: Sequence[Taken], tallies: counting.Tallies) -> set[str]:
     """Writes down the runs that events start, as far as their `once_per` allows; gives the queues that have something
     to do. Of one person's runs only those of the earliest event begin, and none while another one goes on."""
     _refuse_repeated(hub, connection, acting, hub.clock.now())
-    runs = [run for item in acting for run in item.runs]
+    _count_entrants(hub, connection, acting, tallies)
+    runs = [run for item in acting for run in item.runs if not run.held_out]
     earliest: dict[int | None, tuple[int, int]] = {}
     for run in runs:
         place, person_id = (run.row["event_at"], run.row["event_id"]), run.row["person_id"]
@@ -64,7 +79,22 @@ def start_runs(hub: Hub, connection: sa.Connection, acting: Sequence[Taken]) -> 
         is_next = person_id is None or earliest[person_id] == (run.row["event_at"], run.row["event_id"])
         if not is_next or person_id in busy:
             runs[number] = replace(run, begun=None)
-    return insert_runs(hub, connection, runs)
+    queues = insert_runs(hub, connection, runs)
+    counting.choose(connection, engine.chosen(run.begun for run in runs if run.begun), tallies)
+    return queues
+
+
+def _count_entrants(hub: Hub, connection: sa.Connection, acting: Iterable[Taken], tallies: counting.Tallies) -> None:
+    """Counts whoever comes into a recipe that is measured; of those who are held out, the event says so."""
+    entrants = []
+    for item in acting:
+        for run in item.runs:
+            if run.held_out:
+                item.skipped[run.start.recipe.name] = HELD_OUT
+            if run.start.enabled.measure is not None and item.person_id is not None:
+                run_id = None if run.held_out else run.row["id"]
+                entrants.append(counting.Entrant(run.start.enabled, item.person_id, run_id, item.at))
+    counting.enter(connection, entrants, tallies, hub.clock.now())
 
 
 def _busy(connection: sa.Connection, person_ids: set[int | None]) -> set[int]:

@@ -15,7 +15,7 @@ from hub.event import Event
 from hub.events import opened
 from hub.workspaces import Workspace
 
-from .starting import Start, insert_runs, new_run, starts_of
+from .starting import HELD_OUT, Start, insert_runs, is_held_out, new_run, starts_of
 
 OVER = ("failed", "stopped")
 """States of earlier runs that do not stand in the way of a new one."""
@@ -71,6 +71,8 @@ def _start_again(workspace: Workspace, hub: Hub, event_id: int) -> Replayed:
             if start.recipe.name in earlier:
                 run_id, state = earlier[start.recipe.name]
                 skipped[start.recipe.name] = f"It ran for this event already: run {run_id} is {state}."
+            elif is_held_out(workspace, start, row.person_id):
+                skipped[start.recipe.name] = HELD_OUT
             else:
                 fresh.append(start)
         now = hub.clock.now()

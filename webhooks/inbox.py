@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hub import bulk, schema
 from hub.core import Hub
 from hub.database import Lease
+from hub.effect import counting
 from hub.errors import HubError
 from hub.event import Person
 from hub.ids import new_id
@@ -131,12 +132,15 @@ def _write(hub: Hub, lease: Lease, portion: Sequence[Read], taken: Sequence[Take
         _drop_echoes(hub, connection, fresh)
         _note_consents(hub, connection, fresh)
         acting = [item for item in fresh if item.state == "taken" and not item.erased]
-        queues = start_runs(hub, connection, acting)
+        tallies = counting.Tallies(hub.database)
+        queues = start_runs(hub, connection, acting, tallies)
         bulk.insert(connection, schema.event, [_event_row(item) for item in fresh])
         if wake_waiting(hub, connection, acting):
             queues |= {ADVANCE}
         done = _Done(queues, note_privacy(connection, acting))
+        counting.take_note(connection, [item.happened for item in acting if item.happened], tallies)
         _mark_read(hub, connection, portion, fresh)
+        tallies.write(connection)
     return done
 
 

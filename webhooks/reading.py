@@ -13,6 +13,7 @@ from hub import schedules, schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.delivery import Delivery
+from hub.effect.counting import Happened
 from hub.errors import DeliveryRefused, HubError, PayloadUnreadable, keepable, scrubbed
 from hub.event import UNKNOWN, Channel, Event
 from hub.events import packed
@@ -70,6 +71,7 @@ class Taken:
     content: bytes | None = None
     runs: list[NewRun] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    happened: Happened | None = None
 
     @property
     def as_kept(self) -> Event:

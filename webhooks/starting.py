@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub import bulk, engine, schema
+from hub import arms, bulk, engine, schema
 from hub.connections import Connection
 from hub.core import Hub
 from hub.enabled import Enabled
@@ -18,6 +18,8 @@ from hub.matching import fits
 from hub.recipe import Recipe
 from hub.wakeups import ADVANCE
 from hub.workspaces import Workspace
+
+HELD_OUT = "Held out: it starts nothing for this person, to measure its effect."
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,13 @@ class Start:
 @dataclass(frozen=True)
 class NewRun:
     """A run's row, and the events about its person that wake it from the beginning. `begun` tells how far it goes by
-    itself, if nobody needs to look at anything else."""
+    itself, if nobody needs to look at anything else. One that is `held_out` is counted, and not written down."""
 
     start: Start
     row: dict[str, Any]
     waiters: tuple[dict[str, Any], ...]
     begun: engine.Run | None = None
+    held_out: bool = False
 
 
 def starts_of(
@@ -67,6 +70,14 @@ def starts_of(
         else:
             starts.append(Start(recipe, entry, once))
     return starts, skipped
+
+
+def is_held_out(workspace: Workspace, start: Start, person_id: int | None) -> bool:
+    """Whether a recipe starts nothing for somebody, so that its effect can be measured."""
+    share = start.enabled.hold_out
+    if person_id is None or not share:
+        return False
+    return arms.is_held_out(workspace, start.recipe.name, share, arms.name_of(person_id, 0))
 
 
 def new_run(start: Start, workspace_id: int, event_id: int, event_at: int, person_id: int | None, now: int) -> NewRun:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hub.connector import Connector, Field, Limit
+from hub.connector import Connector, Field, Limit, Worth
 from hub.delivery import Delivery
 from hub.errors import NotAuthorized
 from hub.event import Event
@@ -45,7 +45,12 @@ connector = Connector(
 
 # ---- what happens
 
-order_created = connector.trigger("order.created", title="an order is placed", sample="order_created.json")
+order_created = connector.trigger(
+    "order.created",
+    title="an order is placed",
+    sample="order_created.json",
+    worth=Worth("total_price", "currency", "total_discounts"),
+)
 order_paid = connector.trigger("order.paid", title="an order is paid", sample="order_paid.json")
 order_fulfilled = connector.trigger("order.fulfilled", title="an order is fulfilled", sample="order_fulfilled.json")
 order_cancelled = connector.trigger("order.cancelled", title="an order is cancelled", sample="order_cancelled.json")

@@ -41,6 +41,7 @@ SECTIONS = {
         "retry": "acting",
         "cancel": "acting",
         "replay": "acting",
+        "effect": "effect",
         "questions": "questions",
         "answer": "questions",
     },

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..effect.measure import MOST_HELD_OUT
 from . import show
 from .session import Pairs, as_json, given, in_workspace, opened
 
@@ -97,23 +98,36 @@ def _print(recipe: Recipe, due_at: int | None, mark: str) -> None:
 @click.command()
 @click.argument("recipe")
 @click.argument("settings", nargs=-1, type=Pairs())
+@click.option(
+    "--hold-out",
+    metavar="PERCENT",
+    type=click.IntRange(0, MOST_HELD_OUT),
+    help="Leave out so many in a hundred people, always the same, to measure the effect: hub effect RECIPE.",
+)
 @in_workspace
 @as_json
-def enable(recipe: str, settings: tuple[tuple[str, str], ...], workspace: str | None, json: bool) -> None:
+def enable(
+    recipe: str, settings: tuple[tuple[str, str], ...], hold_out: int | None, workspace: str | None, json: bool
+) -> None:
     """Switch a recipe on, or give it new settings.
 
-    SETTINGS are SETTING=VALUE; CONNECTOR=ID says which account, where a service has several.
+    SETTINGS are SETTING=VALUE; CONNECTOR=ID says which account, where a service has several. The share that is held out
+    stays as it was, if it is not given.
     """
     with opened() as hub:
         place = hub.workspaces.named(workspace)
-        made = hub.enabled.enable(place, recipe, given(settings))
+        made = hub.enabled.enable(place, recipe, given(settings), hold_out)
         accounts = {name: hub.connections.get(bound).label for name, bound in made.connections.items()}
     if json:
-        about = {"id": str(made.id), "recipe": made.recipe, "version": made.version}
+        about = {"id": str(made.id), "recipe": made.recipe, "version": made.version, "hold_out": made.hold_out}
         show.document(about | {"connections": dict(made.connections)})
         return
     listed = ", ".join(f"{name} ({show.plain(label)})" for name, label in accounts.items())
     click.echo(f"{made.recipe} is on in {place.name}, with {listed}.")
+    if made.hold_out:
+        click.echo(
+            f"It leaves out {made.hold_out} in a hundred people, to measure its effect: hub effect {made.recipe}"
+        )
 
 
 @click.command()

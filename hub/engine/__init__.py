@@ -12,9 +12,9 @@ from .deciding import decide
 from .loading import claim, load
 from .moving import look, move
 from .state import Run
-from .writing import write
+from .writing import chosen, write
 
-__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "look", "move", "write_begun"]
+__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "chosen", "look", "move", "write_begun"]
 
 BATCH = 200
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from .. import registry, values
+from .. import arms, registry, values
 from ..core import Hub
 from ..errors import HubError, ReplayFailed, keepable
 from ..event import Event, Person
 from ..matching import fits
 from ..replay import Asked, Failed, Finished, Held, Outcome, Waiting, replay
 from ..schedule import progress
-from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
 from ..timing import to_datetime, to_ms
 from .state import OPEN, Line, Run
 
@@ -68,6 +68,10 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
         line.inputs = values.read(asked.inputs)
     elif step.action in (NOW, COMPLAINT_OPENED, COMPLAINT_CLOSED):
         line.due_at = now
+    elif step.action == CHOOSE:
+        line.due_at = now
+        line.answer = _chosen(hub, run, step)
+        line.reason = f"Test “{step.inputs['test']}”: {line.answer}."
     else:
         assert run.enabled is not None
         connector = registry.action(step.action).connector.name
@@ -75,6 +79,17 @@ def _asked(hub: Hub, run: Run, asked: Asked, now: int) -> Line:
             raise ReplayFailed(f"The recipe uses {connector}, but was enabled without an account of it.")
         line.connection_id = run.enabled.connections[connector]
     return line
+
+
+def _chosen(hub: Hub, run: Run, step: Step) -> str:
+    if hub.choices is not None:
+        test, options = step.inputs["test"], step.inputs["options"]
+        name: str = hub.choices.get(test, min(options))
+        if name not in options:
+            raise ReplayFailed(f"The test “{test}” has no option {name}. It has {', '.join(options)}.")
+        return name
+    who = arms.name_of(run.row.person_id, run.row.event_id)
+    return arms.option(run.workspace, run.row.recipe, step.inputs["test"], step.inputs["options"], who)
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -36,6 +36,7 @@ class Line:
     error: Rejected | None = None
     event_id: int | None = None
     connection_id: str | None = None
+    reason: str | None = None
     asked: Asked | None = None
     changed: bool = False
 

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from .. import bulk, metrics, registry, schema, values
 from ..asking import counts_as_asked, last_asked
 from ..core import Hub
+from ..effect import counting
 from ..event import Event
 from ..guards import complaints, purpose_of
 from ..recipe import PRIORITIES
-from ..step import COMPLAINT_OPENED, WAIT_FOR
+from ..step import CHOOSE, COMPLAINT_OPENED, WAIT_FOR
 from ..wakeups import ADVANCE, perform
 from .loading import events_since, is_since
 from .state import Line, Run, event_as_data
@@ -55,6 +56,9 @@ def write(
         _write_waiters(hub, connection, mine)
         freed = _note_complaints(hub, connection, mine)
         _update_runs(connection, mine, now)
+        tallies = counting.Tallies(hub.database)
+        counting.choose(connection, chosen(mine), tallies)
+        tallies.write(connection)
     metrics.runs_ended((run.row.recipe, run.state) for run in mine if run.ended or run.state == "held")
     queues = freed | {
         perform(line.connection_id) for run in mine for line in run.lines.values() if line.connection_id and line.asked
@@ -108,6 +112,19 @@ def insert_steps(connection: sa.Connection, runs: Sequence[Run], now: int) -> No
     bulk.insert(connection, schema.step, rows)
 
 
+def chosen(runs: Iterable[Run]) -> list[counting.Chosen]:
+    """Which options of tests these runs chose just now, where the effect of their recipe is measured."""
+    found = []
+    for run in runs:
+        if run.enabled is None or run.enabled.measure is None or run.row.person_id is None:
+            continue
+        asked = [line for line in run.lines.values() if line.asked and line.action == CHOOSE]
+        options = [f"{line.asked.step.inputs['test']}={line.answer}" for line in asked if line.asked]
+        if options:
+            found.append(counting.Chosen(run.row.person_id, run.row.recipe, run.row.id, options))
+    return found
+
+
 def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
     assert line.asked is not None and run.sealer is not None
     about = f"step {run.row.id} {line.position}"
@@ -125,6 +142,7 @@ def _step_row(run: Run, line: Line, now: int, asked_at: int) -> dict[str, Any]:
         "fingerprint": line.fingerprint,
         "inputs": run.sealer.seal(line.asked.inputs, f"{about} inputs"),
         "answer": _sealed_answer(run, line),
+        "reason": line.reason,
         "event_id": line.event_id,
         "asked_at": asked_at,
         "claimed_at": run.doubted_since if doubted else None,

@@ -12,6 +12,8 @@ from .. import guards, metrics, schedules, schema
 from ..connections import NEEDS_LOGIN, Connection
 from ..core import Hub
 from ..database import Lease
+from ..effect import counting
+from ..effect.measure import cost_of
 from ..errors import NotAuthorized, OutcomeUnknown, RateLimited, Rejected
 from ..event import Event
 from ..http import LONGEST_CALL_SECONDS
@@ -81,6 +83,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         told = _tell(hub, database, workspace, connection, outcomes, changes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
+        _count_messages(hub, database, runs, outcomes)
     metrics.steps_changed(connection.connector.name, changes.steps)
     steps = [outcome.step for outcome in outcomes] + [late.step for late in todo.late]
     later = [late for step in steps if (late := late_of(step, changes.later.get(step.name, 0))) and late.due]
@@ -111,7 +114,7 @@ def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
 
 
 _RUNS = (
-    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe)
+    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe, schema.run.c.enabled_id)
     .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.run.c.id)
     .with_for_update()
@@ -233,6 +236,23 @@ def _link(hub: Hub, database: sa.Connection, workspace: Workspace, outcomes: Seq
             found.append((person_id, outcome.result.person))
     if found:
         hub.people.link(database, workspace, found)
+
+
+def _count_messages(hub: Hub, database: sa.Connection, runs: Sequence[Any], outcomes: Sequence[Outcome]) -> None:
+    """Counts the messages that left, for recipes whose effect is measured."""
+    left = [outcome.step for outcome in outcomes if isinstance(outcome.result, Answered)]
+    messages = [step for step in left if step.action.channel or step.action.starts_messages]
+    if not messages:
+        return
+    of = {row.id: row for row in runs}
+    sent = [
+        counting.Sent(step.person_id, of[step.name[0]].recipe, step.name[0], *cost_of(step.action, step.inputs))
+        for step in messages
+        if step.person_id is not None and hub.enabled.is_measured(database, of[step.name[0]].enabled_id)
+    ]
+    tallies = counting.Tallies(hub.database)
+    counting.send(database, sent, tallies, hub.clock.now())
+    tallies.write(database)
 
 
 def _tell(

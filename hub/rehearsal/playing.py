@@ -78,6 +78,7 @@ class Play:
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
     decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
+    choices   which option each test chooses, by the test's name; otherwise the first by its name
     zone      the business's time zone, for those whose own nobody knows
     said      what people said about messages before, by channel and recipients; what events tell counts more
     """
@@ -88,6 +89,7 @@ class Play:
     troubles: Sequence[Trouble] = ()
     agreed: bool = True
     decisions: Sequence[str] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
     zone: ZoneInfo | None = None
     said: Heard | None = None
 
@@ -123,6 +125,7 @@ def rehearse(
     troubles: Sequence[Trouble] = (),
     agreed: bool = True,
     decisions: Sequence[str] = (),
+    choices: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> Rehearsed:
     """Plays a recipe on an event to its end: `rehearse(welcome, shopify.customer_created.sample, audience="a1")`.
@@ -131,13 +134,14 @@ def rehearse(
     happenings  later events about the same person, which come in when they happened. One that happened before the
                 run's own counts as come late, right after it
     decisions   what somebody of the business answers when the recipe asks: see `Play`
+    choices     which option each test chooses, `{"subject": "b"}`: see `Play`
 
     Raises ValueError for an event that does not start the recipe, and what `Play.events` raises.
     """
     if not any(fits(match, event) for match in recipe.on):
         raise ValueError(f"{recipe.name} does not start with {event.type}, or not with such an event.")
     later = [(max(late.at, event.at), about(event.person, late)) for late in happenings]
-    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions)
+    play = Play(recipe, settings, dict(answers or {}), troubles, agreed, decisions, choices or {})
     return play.arriving([(event.at, event), *later])[0].run
 
 
@@ -155,7 +159,7 @@ class _Playing:
         self.decisions = list(play.decisions)
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
-        self.hub.stand_in = self._stand_in
+        self.hub.stand_in, self.hub.choices = self._stand_in, play.choices
         on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
         bound = {name: accounts[name] for name in play.recipe.needs}

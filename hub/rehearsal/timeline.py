@@ -17,7 +17,7 @@ from ..event import Event, Person
 from ..setup import words
 from ..setup.measures import money
 from ..setup.recipes.preview import cost_of
-from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, OWN, WAIT_FOR
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, OWN, WAIT_FOR
 from ..timing import to_datetime, to_ms
 from .reading import Journal, Line
 
@@ -68,7 +68,7 @@ def not_started(event: Event, reason: str, zone: ZoneInfo) -> Entry:
 
 
 def _is_wait(line: Line) -> bool:
-    return line.step.action in OWN - {COMPLAINT_OPENED, COMPLAINT_CLOSED}
+    return line.step.action in OWN - {CHOOSE, COMPLAINT_OPENED, COMPLAINT_CLOSED}
 
 
 def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
@@ -89,7 +89,7 @@ def _wait(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
 
 def _done(journal: Journal, line: Line, zone: ZoneInfo) -> Entry:
     row = line.row
-    says = words.action(row.action)
+    says = (row.reason or "").rstrip(".") if row.action == CHOOSE else words.action(row.action)
     if row.state == "done":
         outcome: Outcome = "would happen"
         reason = None

@@ -26,7 +26,7 @@ def sweep(hub: Hub) -> int:
     hub.portions.start_over(hub.clock.monotonic())
     until, now = hub.clock.monotonic() + SWEEP_SECONDS, hub.clock.now()
     removed = sum(_take_all(hub, kind, workspace_id, cutoff, until) for kind, workspace_id, cutoff in _due(hub, now))
-    for kind, cutoff in keys.due(now, DAY):
+    for kind, cutoff in keys.due(now, DAY, hub.settings.history_days):
         _take_all(hub, kind, 0, cutoff, until)
     give_back(hub)
     return removed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connections import NEEDS_LOGIN, OFF, PAUSED
-from ..step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
+from ..step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, NOW, SLEEP_UNTIL, WAIT_FOR
 from ..timing import iso
 from . import words
 from .language import Lazy, _, joined, lazy, ngettext, parts
@@ -136,6 +136,9 @@ def _line(step: Step, now: int, accounts: Mapping[str, Account]) -> Line:
 
 def _gap(step: Step, at: Moment, now: int) -> Line:
     """A wait, with its length, and what ended it."""
+    if step.action == CHOOSE:
+        chosen = (step.reason or _("One of several ways was chosen")).rstrip(".")
+        return Line(OVER, (chosen,), at=at, is_told=False)
     says = _wait(step, now)
     if step.state == "waiting":
         until: Said = parts("Until %(at)s", at=words.moment(step.due_at, now)) if step.due_at is not None else ()

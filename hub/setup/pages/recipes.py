@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from ... import registry, runs, schedules
 from ...connections import OFF, Connection
+from ...effect.reading import effect_of
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
 from ...recipe import Recipe
@@ -26,6 +27,7 @@ from ..recipes.choosing import Choosers
 from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, form_class
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
+from ..recipes.proof import proof
 from ..recipes.rehearsing import rehearsed
 from ..recipes.way import Way, counted, ways
 from ..retold import told
@@ -73,8 +75,10 @@ def add(pages: Pages) -> None:
         found = _found(here, name)
         inside = standing.inside(hub, here.workspace, name)
         drawn = [counted(way, inside.places if number == 0 else {}) for number, way in enumerate(_ways(found))]
+        counts = effect_of(hub, here.workspace, name)
         return here.show(
             "recipe.html",
+            proof=proof(counts) if counts else None,
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
@@ -117,7 +121,7 @@ def add(pages: Pages) -> None:
             return here.go("recipe", _("There is nothing to take back."), name=name)
         kept = {key: value for key, value in earlier.settings.items() if key in found.recipe.settings}
         try:
-            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections})
+            hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections}, earlier.hold_out)
         except SetupError as refusal:
             return here.go("recipe", told(refusal), trouble=True, name=name)
         audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
@@ -182,12 +186,13 @@ def add(pages: Pages) -> None:
             if setting.words.chooses
         }
         made = form_class(found.recipe, offers, found.accounts)
-        return made(**filled(found.recipe, found.settings, {of: bound.get(of, "") for of in found.accounts}))
+        accounts = {of: bound.get(of, "") for of in found.accounts}
+        return made(**filled(found.recipe, found.settings, accounts, found.last.hold_out if found.last else 0))
 
     def _switch(here: Here, found: Found, form: SettingsForm) -> str | None:
         """Switches it on, or gives it new settings; why not, if it cannot be."""
         try:
-            hub.enabled.enable(here.workspace, found.recipe.name, form.given())
+            hub.enabled.enable(here.workspace, found.recipe.name, form.given(), form.left_out)
         except SetupError as refusal:
             return told(refusal)
         return None
@@ -226,6 +231,7 @@ def add(pages: Pages) -> None:
             next_week=effect.next_week(drawn, incoming),
             pairs=_pairs(form),
             faults=_faults(found, form),
+            hold_out=form.left_out,
         )
 
 
@@ -252,7 +258,8 @@ def _changed(here: Here, found: Found) -> str | None:
         return None
     now = here.hub.clock.now()
     earlier = here.hub.enabled.latest(here.workspace, found.recipe.name, found.entry)
-    is_changed = earlier is not None and earlier.settings != found.entry.settings
+    mine = (found.entry.settings, found.entry.hold_out)
+    is_changed = earlier is not None and (earlier.settings, earlier.hold_out) != mine
     return words.ago(found.entry.enabled_at, now) if is_changed and now - found.entry.enabled_at < UNDO_LASTS else None
 
 

@@ -12,6 +12,7 @@ from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField
 from wtforms.widgets import html_params
 
 from ...connections import Connection
+from ...effect.measure import MOST_HELD_OUT
 from ...recipe import Recipe
 from ...recipe_settings import Declared, checked
 from .. import words
@@ -20,8 +21,8 @@ from ..pages.forms import MISSING, Form
 from ..retold import told
 from .choosing import Choice, Offered
 
-SETTING, ACCOUNT = "set_", "account_"
-"""What field names begin with, so that a setting may be called anything."""
+SETTING, ACCOUNT, HOLD_OUT = "set_", "account_", "hold_out"
+"""What field names begin with, so that a setting may be called anything; and the share of people who are left out."""
 
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 _UNIT_WORDS = {"minutes": lazy("minutes"), "hours": lazy("hours"), "days": lazy("days"), "weeks": lazy("weeks")}
@@ -105,6 +106,13 @@ class SettingsForm(Form):
         """The settings that are as they should be."""
         return checked(self.recipe.settings, self.given())[0]
 
+    @property
+    def left_out(self) -> int | None:
+        """The percentage of people who are left out; None if that is no such number."""
+        text = str(self[HOLD_OUT].data or "0").strip().removesuffix("%").strip()
+        percent = int(text) if text.isascii() and text.isdigit() else None
+        return percent if percent is not None and percent <= MOST_HELD_OUT else None
+
     def check(self) -> bool:
         """Whether everything can be used; if not, each fault stands beside its field."""
         given = {name: value for name, value in self.given().items() if name in self.recipe.settings}
@@ -118,6 +126,9 @@ class SettingsForm(Form):
             if field.name.startswith(ACCOUNT) and not field.data:
                 self.refuse(field.name, CHOOSE)
                 return False
+        if self.left_out is None:
+            self.refuse(HOLD_OUT, _("Type a whole number from 0 to %(most)s.", most=MOST_HELD_OUT))
+            return False
         return not missing and not wrong
 
 
@@ -136,12 +147,16 @@ def form_class(
         )
     for name, setting in recipe.settings.items():
         fields[SETTING + name] = _field(setting, offers.get(name), recipe.function.__module__)
+    fields[HOLD_OUT] = _held_out()
     return type("SettingsForm", (SettingsForm,), fields)
 
 
-def filled(recipe: Recipe, settings: Mapping[str, Any], accounts: Mapping[str, str]) -> dict[str, Any]:
+def filled(
+    recipe: Recipe, settings: Mapping[str, Any], accounts: Mapping[str, str], hold_out: int = 0
+) -> dict[str, Any]:
     """What the fields of a form show at first: the settings that are on or were last, else the defaults."""
     found: dict[str, Any] = {ACCOUNT + of: account for of, account in accounts.items()}
+    found[HOLD_OUT] = str(hold_out)
     for name, setting in recipe.settings.items():
         value = settings.get(name, None if setting.required else setting.default)
         found[SETTING + name] = _shown(setting, value)
@@ -191,6 +206,14 @@ def _field(setting: Declared, offered: Offered | None, package: str) -> Any:
     if setting.type is list:
         return StringField(label, description=joined([help, _("Put commas between several.")]), render_kw=_PLAIN)
     return StringField(label, description=help, render_kw=_PLAIN)
+
+
+def _held_out() -> Any:
+    help = _(
+        "In percent; 0 for nobody. For them it starts nothing, always for the same ones, and what they do is compared "
+        "with what the others do. Ten is usual; the more people come in a week, the fewer are enough."
+    )
+    return StringField(_("Leave out"), description=help, render_kw={**_PLAIN, "inputmode": "numeric", "size": "4"})
 
 
 _PLAIN = {"autocomplete": "off", "maxlength": "1000"}

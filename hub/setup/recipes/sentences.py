@@ -11,7 +11,7 @@ from ... import registry
 from ...action import Action
 from ...errors import HubError, Rejected
 from ...recipe import Recipe
-from ...step import ASK, COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..language import _, lazy
 from ..retold import OURS, told
@@ -27,12 +27,15 @@ GAP = State("planned", "○", lazy("Waits"))
 ONLY_IF = State("planned", "◇", lazy("Only if"))
 BESIDE = State("over", "↳", lazy("Otherwise"))
 END = State("over", "■", lazy("Ends"))
+CHOICE = State("planned", "◇", lazy("By chance"))
 
 
 def lines(trail: Trail, recipe: Recipe, depth: int = 0) -> Iterator[Line]:
     for node in trail.nodes:
         if node.lasts is not None:
             yield from _gap(node, recipe, depth)
+        elif node.step.action == CHOOSE:
+            yield from _choice(node, recipe, depth)
         else:
             yield from _done(node, recipe, depth)
     if depth == 0 or trail.how not in (trails.ON, trails.AGAIN):
@@ -55,6 +58,20 @@ def _done(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
     state = ONLY_IF if ends else STEP
     yield Line(state, (says,), (outcome,) if outcome else (), tool, is_told=False, depth=depth, place=place)
     for when, other in _merged(others):
+        yield from _beside(_("If %(answer)s:", answer=when), other, recipe, depth + 1)
+
+
+def _choice(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
+    """A test: its options, and each way besides that of the first one, which is drawn on."""
+    options = node.step.inputs["options"]
+    about = {"test": node.step.inputs["test"], "count": len(options)}
+    says = _("Test “%(test)s”: each person gets one of %(count)s by chance, always the same", **about)
+    said = " · ".join(f"{name}: “{what}”" if isinstance(what, str) else name for name, what in options.items())
+    yield Line(CHOICE, (says,), (said,), is_told=False, depth=depth)
+    drawn_on = next(iter(options))
+    if node.others:
+        yield Line(BESIDE, (_("Drawn on with %(option)s", option=drawn_on),), is_told=False, depth=depth + 1)
+    for when, other in node.others:
         yield from _beside(_("If %(answer)s:", answer=when), other, recipe, depth + 1)
 
 

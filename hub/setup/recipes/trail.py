@@ -19,7 +19,8 @@ from ...event import Event
 from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
-from ...step import ASK, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ...step import ASK, CHOOSE, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
+from ..language import _, pgettext
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -180,6 +181,8 @@ class _Drive:
         return examples[0][1] if examples else Unknown(step.action)
 
     def _examples(self, step: Step) -> list[tuple[str, Any]]:
+        if step.action == CHOOSE:
+            return [(_("it is %(option)s", option=name), name) for name in step.inputs["options"]]
         if step.action == ASK:
             return _decisions(step)
         if _is_own(step):
@@ -240,8 +243,9 @@ class _Drive:
 def _decisions(step: Step) -> list[tuple[str, Any]]:
     """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
     choices, default = step.inputs["choices"], step.inputs["default"]
-    said = [(f"somebody of yours says “{choice}”", choice) for choice in choices] or [("somebody answers", "…")]
-    return said if default in choices else [*said, ("nobody answers in time", default)]
+    said = [(pgettext("clause", "somebody of yours says “%(answer)s”", answer=choice), choice) for choice in choices]
+    said = said or [(pgettext("clause", "somebody answers"), "…")]
+    return said if default in choices else [*said, (pgettext("clause", "nobody answers in time"), default)]
 
 
 def _is_own(step: Step) -> bool:

@@ -128,6 +128,7 @@ def test_an_export_of_nobody_is_empty(world: World) -> None:
         "events": [],
         "runs": [],
         "consents": [],
+        "measured": [],
         "mentions": [],
         "places": [],
         "complaints": [],
