@@ -11,11 +11,9 @@ from hub import (
     ask_person,
     sleep,
 )
+from tests.setup.recipes.drawing import drawn
 
 DAY = timedelta(days=1)
-
-
-from tests.setup.recipes.drawing import drawn
 
 
 def test_a_question_to_somebody_of_the_business_is_drawn_with_what_follows_from_each_answer() -> None:

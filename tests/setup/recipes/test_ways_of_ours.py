@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from hub import (
@@ -11,10 +9,6 @@ from hub import (
 )
 from hub.setup.recipes.way import counted, ways
 from hub.texts import placeholders
-
-DAY = timedelta(days=1)
-
-
 from tests.setup.recipes.drawing import text
 
 
