@@ -18,6 +18,7 @@ def upgrade() -> None:
     _languages()
     _rehearsals()
     _silence()
+    _tasks()
 
 
 def _languages() -> None:
@@ -217,3 +218,9 @@ def _effects() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_tally_day"), "tally", ["day"])
+
+
+def _tasks() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        comment = "retry · cancel · skip · replay · erase"
+        op.alter_column("task", "kind", comment=comment, existing_comment="retry · cancel · erase")
