@@ -103,3 +103,37 @@ def erase(visit: Visit) -> None:
     visit.page.wait_for_url("**/tasks/*")
     visit.sees("backups")
     visit.shoot("receipt")
+
+
+GERMAN = {
+    "home": "",
+    "recipes": "recipes",
+    "recipe": "recipes/abandoned_cart",
+    "recipe-settings": "recipes/order_thanks/settings",
+    "activity": "activity?show=failed",
+    "connections": "connections",
+    "people": "people",
+    "settings": "settings",
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("phone", "light"), ("phone", "dark"), ("desk", "light")])
+def test_german_fits_where_english_does(practising: Setting, width: str, scheme: str) -> None:
+    practising.newcomer.practice_fault("mailchimp", {"kind": "status", "status": 400, "times": 50})
+    assert practising.newcomer.run("practice", "order", "-w", "Practice").returncode == 0
+    visit = practising.visit(width, scheme, locale="de-DE")
+    visit.open(practising.link())
+    visit.page.get_by_text("ging seit gestern schief").or_(
+        visit.page.get_by_text("gingen seit gestern schief")
+    ).wait_for()
+    for name, path in GERMAN.items():
+        visit.open(f"/w/1/{path}")
+        assert visit.page.locator("html").get_attribute("lang") == "de"
+        visit.shoot(f"german-{name}")
+    visit.open("/account")
+    visit.shoot("german-account")
+    visit.open("/w/1/activity?show=failed")
+    visit.page.locator(".runs .run a").first.click()
+    visit.sees("Einzelheiten für Ihren Berater")
+    visit.shoot("german-failed-run")
+    assert visit.complaints == []
