@@ -98,7 +98,7 @@ def test_a_person_is_looked_up_and_erased(practising: Setting) -> None:
         visit.page.get_by_label("Recipe").select_option("order_thanks")
         visit.click("Find out")
         visit.page.wait_for_url("**/why?recipe=order_thanks")
-        visit.sees("Send a text message")
+        visit.sees("What became of it")
         visit.shoot("why")
         visit.page.go_back()
     erase(visit)
