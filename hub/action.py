@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from . import step
-from .event import Channel, Person
+from .event import Channel, Person, Place
 
 if TYPE_CHECKING:
     from .connector import Connector
@@ -47,11 +47,12 @@ class Price:
 
 @dataclass(frozen=True)
 class Item:
-    """One of those that a provider lists: its id there, what the provider says of it, and who it is."""
+    """One of those that a provider lists: its id there, what the provider says of it, who it is and where they live."""
 
     key: str
     data: Mapping[str, Any] = field(repr=False)
     person: Person = Person()
+    place: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The clock: one leader over all processes wakes what is due, and does what comes round.
 
 Due runs and steps · schedules · wake-ups that got lost · long work · retention · keys that nobody needs any more ·
-people who are told that something needs them · logins renewed · subscriptions compared.
+what is unusually silent · people who are told that something needs them · logins renewed · subscriptions compared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import notices, retention, schedules, schema, tasks
+from . import notices, retention, schedules, schema, silence, tasks
 from .connections import READY
 from .core import Hub
 from .database import Lease
@@ -85,6 +85,7 @@ class Clock:
         self._every(MINUTE, "retention", lambda: retention.sweep(self.hub))
         self._every(TICK_SECONDS, "tasks", lambda: tasks.go_on(self.hub, self._is_over))
         self._every(DISK_SECONDS, "disk", self._disk.look)
+        self._every(MINUTE, "silence", lambda: silence.look(self.hub))
         self._every(MINUTE, "notices", lambda: notices.tell(self.hub))
         self._every(MINUTE, "logins", lambda: renew_due(self.hub, self._is_over))
         self._every(DAY, "subscriptions", lambda: compare_subscriptions(self.hub, self._is_over))

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import registry
 from .connector import Connector
-from .errors import ConnectionMissing, SettingInvalid
+from .errors import ConnectionMissing, ConnectorInvalid, NotFound, SettingInvalid
 from .oauth.login import LOGIN, Login, login_in
 
 READY, PAUSED, NEEDS_LOGIN, OFF = "ready", "paused", "needs_login", "off"
@@ -121,6 +121,24 @@ def of_another_login(connector: Connector, fields: Mapping[str, Any]) -> set[str
     if connector.oauth is None:
         return set()
     return set(connector.oauth.instead_of) if LOGIN in fields else {connector.oauth.keeps}
+
+
+def label_of(connector: Connector, client: Any) -> str:
+    """What the service calls an account. Raises the ActionFailed that it is asked with."""
+    check = connector.function("check")
+    assert check is not None
+    return str(check(client))[:200]
+
+
+def installed(name: str, connection_id: str) -> Connector:
+    """The connector of a saved account. Raises ConnectorInvalid if it is not here any more."""
+    try:
+        return registry.connector(name)
+    except NotFound:
+        # Not NotFound: the connection is known, and whoever posts to it must not be told otherwise.
+        raise ConnectorInvalid(
+            f"The connector {name} of connection {connection_id} is not installed here. Install its package again."
+        ) from None
 
 
 def bound(usable: Sequence[Connection], needs: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,8 @@ from .connection import (
     bound,
     filled_in,
     for_connector,
+    installed,
+    label_of,
     make_client,
     of_another_login,
     renew_at,
@@ -30,7 +32,7 @@ from .connection import (
 )
 from .connector import Connector
 from .database import Database
-from .errors import ActionFailed, ConnectorInvalid, HubError, NotFound, scrubbed
+from .errors import ActionFailed, HubError, NotFound, scrubbed
 from .oauth.apps import app_at
 from .oauth.login import LOGIN
 from .timing import Clock
@@ -67,7 +69,7 @@ class Connections:
     ) -> tuple[Connection, str | None]:
         """What `connect` does, with fields that are whole: those of a login by OAuth have that among them."""
         try:
-            label = _label(connector, make_client(connector, fields))
+            label = label_of(connector, make_client(connector, fields))
         except ActionFailed as error:
             # A service may answer with what it was sent.
             error.args = (scrubbed(str(error), told_to_nobody(connector, fields)),)
@@ -301,7 +303,7 @@ class Connections:
     def _open(self, row: Any) -> Connection:
         workspace = self.workspaces.get(row.workspace_id)
         fields = json.loads(workspace.sealer.open(row.fields, f"connection {row.id}"))
-        connector, app = _installed(row), None
+        connector, app = installed(row.connector, row.id), None
         if LOGIN in fields:
             app = app_at(self.workspaces, connector, fields.get("base_url"))
         return Connection(
@@ -322,19 +324,3 @@ def later(now: int) -> sa.ColumnElement[int]:
     holders tell them apart."""
     changed = schema.connection.c.changed_at
     return sa.case((changed >= now, changed + 1), else_=now)
-
-
-def _installed(row: Any) -> Connector:
-    try:
-        return registry.connector(row.connector)
-    except NotFound:
-        # Not NotFound: the connection is known, and whoever posts to it must not be told otherwise.
-        raise ConnectorInvalid(
-            f"The connector {row.connector} of connection {row.id} is not installed here. Install its package again."
-        ) from None
-
-
-def _label(connector: Connector, client: Any) -> str:
-    check = connector.function("check")
-    assert check is not None
-    return str(check(client))[:200]

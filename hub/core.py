@@ -37,8 +37,9 @@ class Hub:
     `linger_seconds`: how long a connection's holder stays when nothing is left, so that what comes soon after leaves
     without taking the lease anew. `gather_seconds`: how long a call that is not full waits for more steps, where they
     come so quickly that they fill half of it by then. `has_threads`: whether calls leave in threads of their own, or
-    each before whoever sends it goes on. In a rehearsal `stand_in` answers some calls in place of their connectors, and
-    `choices` says which options tests choose, instead of chance; of others they choose the first.
+    each before whoever sends it goes on. `keeps_limits`: whether providers' limits hold. In a rehearsal `stand_in`
+    answers some calls in place of their connectors, and `choices` says which options tests choose, instead of chance;
+    of others they choose the first.
 
     Raises SetupError if the settings, the key or the database do not fit.
     """
@@ -56,7 +57,7 @@ class Hub:
 
         self.settings = settings
         self.linger_seconds, self.gather_seconds = 2.0, 2.0
-        self.has_threads = True
+        self.has_threads = self.keeps_limits = True
         self.stand_in: StandIn | None = None
         self.choices: Mapping[str, str] | None = None
         self.clock: Clock = clock or SystemClock()

@@ -112,7 +112,7 @@ def deliveries(workspace: Workspace, hub: Hub, *, state: str | None = None, limi
         DeliveryLine(
             row.id,
             row.connection_id,
-            row.connector,
+            row.connector or row.connection_id,
             row.received_at,
             row.state,
             row.reason,

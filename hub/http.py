@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import certifi
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from .errors import ActionFailed, NotAuthorized, OutcomeUnknown, RateLimited, Rejected, ServiceDown
@@ -63,6 +65,9 @@ def answered_inside(
     return urllib3.HTTPResponse(io.BytesIO(content), told, status, preload_content=False)
 
 
+_written = json.JSONEncoder(allow_nan=False).encode
+
+
 class _Adapter(HTTPAdapter):
     """Sends a call of requests', unless it is answered inside this process."""
 
@@ -89,6 +94,8 @@ class Session(requests.Session):
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Like requests', but raises OutcomeUnknown or ServiceDown where there was no answer."""
+        if _inside.get() is not None and (found := self._answered_inside(method, url, *args, **kwargs)) is not None:
+            return found
         kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
         kwargs["allow_redirects"] = False  # always: `get` of requests asks for redirects by itself
         if isinstance(url, str) and url.startswith("/"):
@@ -97,6 +104,36 @@ class Session(requests.Session):
             return super().request(method, url, *args, **kwargs)
         except requests.RequestException as error:
             raise no_answer(error) from None
+
+    def _answered_inside(
+        self,
+        method: str,
+        url: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        json: Any = None,
+        **more: Any,
+    ) -> requests.Response | None:
+        """What requests would make of a usual call that stays inside, in a tenth of the time; None for others."""
+        is_usual = data is None and more.keys() <= {"timeout", "allow_redirects"}
+        if not is_usual or not (self.auth is None or isinstance(self.auth, tuple)):
+            return None
+        sent = {**self.headers, **(headers or {})}
+        if isinstance(self.auth, tuple):
+            sent["Authorization"] = "Basic " + b64encode(":".join(self.auth).encode()).decode()
+        if json is not None:
+            sent["Content-Type"] = "application/json"
+        whole = (self.base_url + url if url.startswith("/") else url) + (
+            f"?{urlencode(params, True)}" if params else ""
+        )
+        found = answered_inside(method, whole, sent, None if json is None else _written(json))
+        assert found is not None
+        response = requests.Response()
+        response.status_code, response.headers = found.status, CaseInsensitiveDict(found.headers)
+        response.url, response._content = whole, found.data
+        response.reason = found.reason or ""
+        return response
 
 
 @dataclass(frozen=True)

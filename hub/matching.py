@@ -1,8 +1,10 @@
-"""Whether an event is what a recipe starts with, waits for, or ends with."""
+"""Whether an event is what a recipe starts with, waits for, or ends with; and an example that is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from .connector import Match
@@ -29,3 +31,20 @@ def _shared(event: Event, trigger: Event, path: str) -> bool:
     """Whether both have the same value there; a missing value is shared with nobody."""
     value = value_at(event.data, path)
     return value is not None and value == value_at(trigger.data, path)
+
+
+def with_values(event: Event, found: Mapping[str, Any]) -> Event:
+    """The event with these values at their dotted names."""
+    data = deepcopy(dict(event.data))
+    for path, value in found.items():
+        _put(data, path, value)
+    return replace(event, data=data)
+
+
+def _put(data: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        inner = data.get(part)
+        data[part] = inner = dict(inner) if isinstance(inner, Mapping) else {}
+        data = inner
+    data[last] = value

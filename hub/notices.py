@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from . import addresses, mail, outside, questions, schema
+from . import addresses, mail, outside, questions, schema, silence
 from .connections import NEEDS_LOGIN
 from .core import Hub
 from .errors import HubError, SettingInvalid
+from .guards import brake
 from .workspaces import Workspace
 
 EVERY = 30 * 60_000
@@ -131,6 +132,12 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
+        if quiet := silence.silent(hub, connection):
+            span, usual = silence.in_words(*quiet, hub.clock.now())
+            says = f"Nothing was heard of {connection.connector.title} for {span}, usually every {usual}."
+            found[f"silent {connection.id} {quiet[0]}"] = says
+    for question in brake.unusual(hub, workspace):
+        found[f"brake {question.recipe} {question.asked_at}"] = question.says
     if asked := questions.waiting(hub, workspace, MOST_ASKED):
         newest = max(question.asked_at for question in asked)
         found[f"question {newest}"] = _counted(len(asked), "question waits", "questions wait") + " for your answer."

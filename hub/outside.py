@@ -56,7 +56,7 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """
     parts = check_address(url)
     assert parts.hostname is not None
-    answered_inside("POST", url, headers, body)  # which refuses it, where nobody outside is to be called
+    answered_inside("POST", url, headers, body)  # which refuses it in a rehearsal
     address = _public(parts.hostname, parts.port or 443)
     route = HTTPSConnection(
         address,

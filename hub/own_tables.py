@@ -109,6 +109,13 @@ schedule = Table(
     sqlite_with_rowid=False,
 )
 
+heard_hour = Table(
+    "heard_hour",
+    metadata,
+    Column("hour", Id, primary_key=True, autoincrement=False, comment="when it began"),
+    Column("counts", Text, nullable=False, comment="events that each connection heard in it, as JSON"),
+)
+
 backup = Table(
     "backup",
     metadata,

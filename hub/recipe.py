@@ -223,7 +223,8 @@ def _person_key(event: Event) -> str | None:
 
 
 def _needs(function: Callable[..., Any], on: Iterable[Match | Schedule]) -> set[str]:
-    """The connectors that a recipe uses: those of its triggers and listings, and those that its code names."""
+    """The connectors that a recipe uses: those of its triggers and listings, and those that its code names, also in
+    functions that it shares with others of its package."""
     needs = {match.trigger.connector.name for match in on if isinstance(match, Match)}
     needs |= {item.listing.connector.name for item in on if isinstance(item, Schedule) and item.listing}
     seen: set[object] = set()
@@ -233,22 +234,33 @@ def _needs(function: Callable[..., Any], on: Iterable[Match | Schedule]) -> set[
             return
         seen.add(code_owner)
         for name in _names(code_owner.__code__):
-            found = code_owner.__globals__.get(name)
-            if isinstance(found, ModuleType):
-                found = getattr(found, "connector", None)
-            if isinstance(found, Connector):
-                needs.add(found.name)
-            elif isinstance(found, Action | Trigger):
-                needs.add(found.connector.name)
-            elif isinstance(found, Match):
-                needs.add(found.trigger.connector.name)
-            elif isinstance(found, Recipe):
-                needs.update(found.needs)
-            elif inspect.isfunction(found) and found.__module__ == code_owner.__module__:
-                look(found)
+            meet(code_owner.__globals__.get(name), code_owner)
+
+    def meet(found: object, user: Callable[..., Any]) -> None:
+        if isinstance(found, ModuleType):
+            found = getattr(found, "connector", None)
+        if isinstance(found, Connector):
+            needs.add(found.name)
+        elif isinstance(found, Action | Trigger):
+            needs.add(found.connector.name)
+        elif isinstance(found, Match):
+            needs.add(found.trigger.connector.name)
+        elif isinstance(found, Recipe):
+            needs.update(found.needs)
+        elif isinstance(found, list | tuple):
+            for item in found:
+                meet(item, user)
+        elif inspect.isfunction(found) and _are_beside(found.__module__, user.__module__):
+            look(found)
 
     look(function)
     return needs
+
+
+def _are_beside(module: str, other: str) -> bool:
+    """Whether two modules are the same one, or of one package."""
+    package = module.rpartition(".")[0]
+    return module == other or (package != "" and package == other.rpartition(".")[0])
 
 
 def _names(code: CodeType) -> Iterator[str]:

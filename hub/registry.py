@@ -34,6 +34,13 @@ def _modules(group: str) -> dict[str, str]:
     return found
 
 
+@cache
+def packages() -> tuple[str, ...]:
+    """The packages that hold connectors or recipes: "connectors", "recipes", and those of others."""
+    points = [*entry_points(group="regulars.connectors"), *entry_points(group="regulars.recipes")]
+    return tuple(sorted({point.value.partition(".")[0] for point in points}))
+
+
 def connector_names() -> list[str]:
     return sorted(_modules("regulars.connectors"))
 

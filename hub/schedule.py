@@ -101,7 +101,7 @@ class Schedule:
             if not self.listing.examples or not (found := self.listing.examples()):
                 raise RecipeInvalid(f"{self.listing.name}: has no example of what it lists (answering)")
             item = found[0][1]
-            return Event(item.key, EACH, at, item.data, item.person)
+            return Event(item.key, EACH, at, item.data, item.person, place=item.place)
         return Event("sample", self.type, at, told(self, at, self.zone or "UTC"))
 
     # ---- times

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from .core import Hub
 from .delivery import Delivery
 from .enabled import Enabled
 from .errors import HubError, SignatureMissing
-from .event import Event, Person
+from .event import Event, Person, Place
 from .ids import new_id
 from .recipe import Recipe
 from .schedule import EACH, Schedule, told
@@ -190,8 +190,9 @@ def recipe_of(delivery: Delivery) -> str:
 def events_in(delivery: Delivery) -> Iterator[Event]:
     """What such a delivery tells."""
     for item in delivery.json["events"]:
-        person = Person(item["email"], item["phone"], item["ids"])
-        yield Event(item["key"], item["type"], datetime.fromisoformat(item["at"]), item["data"], person)
+        person, at = Person(item["email"], item["phone"], item["ids"]), datetime.fromisoformat(item["at"])
+        place = Place(*item["place"]) if item["place"] else None
+        yield Event(item["key"], item["type"], at, item["data"], person, place=place)
 
 
 def wanted(hub: Hub, workspace: Workspace, delivery: Delivery) -> Iterator[Event]:
@@ -225,7 +226,8 @@ def connection_of(hub: Hub, workspace: Workspace, connection_id: str) -> Connect
 
 def _written(event: Event) -> dict[str, Any]:
     person = event.person
-    about = {"email": person.email, "phone": person.phone, "ids": dict(person.ids)}
+    about: dict[str, Any] = {"email": person.email, "phone": person.phone, "ids": dict(person.ids)}
+    about["place"] = list(astuple(event.place)) if event.place else None
     return about | {"key": event.key, "type": event.type, "at": event.at.isoformat(), "data": event.data}
 
 

@@ -23,6 +23,7 @@ from .guard_tables import marketing as marketing
 from .guard_tables import volume as volume
 from .own_tables import backup as backup
 from .own_tables import erasure as erasure
+from .own_tables import heard_hour as heard_hour
 from .own_tables import lease as lease
 from .own_tables import notice as notice
 from .own_tables import oauth_app as oauth_app
@@ -52,6 +53,7 @@ workspace = Table(
     Column("time_zone", String(60), comment="whose clock its people live by, as IANA names it; none: not said yet"),
     Column("paused_at", Instant, comment="when all sending was paused, if it is"),
     Column("hours", Text, comment="in which hours marketing leaves, by channel, as JSON; none: as the guards say"),
+    Column("rehearsed_at", Instant, comment="when a recipe was first rehearsed on the pages, if one was"),
 )
 
 person = Table(
@@ -113,6 +115,8 @@ connection = Table(
     Column("refused_at", Instant, comment="when a delivery was refused last"),
     Column("refused_why", Text),
     Column("renew_at", Instant, comment="when its access token is to be renewed; none: it is not"),
+    Column("silent_since", Instant, comment="its last event, if it is unusual that none came since"),
+    Column("usual_ms", Instant, comment="what usually lies between two of its events, while it is silent"),
     Index(None, "workspace_id"),
 )
 

@@ -88,7 +88,11 @@ class Trigger:
 
 def read_sample(file: Path) -> Delivery:
     """A sample file as a delivery: `{"headers": {…}, "body": …}`, or `"form": {…}` in place of the body."""
-    sample = json.loads(file.read_text(encoding="utf-8"))
+    return read_delivery(json.loads(file.read_text(encoding="utf-8")))
+
+
+def read_delivery(sample: Mapping[str, Any]) -> Delivery:
+    """What a sample file holds, as a delivery. Raises KeyError."""
     if "form" in sample:
         body, kind = urlencode(sample["form"]).encode(), "application/x-www-form-urlencoded"
     else:

@@ -172,6 +172,21 @@ class Workspaces:
         """Sets the hours in which marketing leaves, as `hub.guards.hours` writes them."""
         self._change(workspace, hours=hours)
 
+    def note_rehearsal(self, workspace: Workspace) -> None:
+        """Takes note that a recipe was rehearsed, the first time."""
+        if not self.was_rehearsed(workspace):
+            table = schema.workspace
+            with self.database.write() as connection:
+                rehearsed = sa.update(table).where(table.c.id == workspace.id, table.c.rehearsed_at.is_(None))
+                connection.execute(rehearsed.values(rehearsed_at=self.clock.now()))
+
+    def was_rehearsed(self, workspace: Workspace) -> bool:
+        """Whether a recipe was rehearsed here."""
+        table = schema.workspace
+        with self.database.read() as connection:
+            query = sa.select(table.c.rehearsed_at).where(table.c.id == workspace.id)
+            return connection.execute(query).scalar() is not None
+
     def rename(self, workspace: Workspace, name: str) -> None:
         """Gives a workspace another name. Raises SettingInvalid if it is taken, empty, or cannot be printed."""
         if name == workspace.name:

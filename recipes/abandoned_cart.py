@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Annotated
 
 from connectors import mailchimp, shopify
-from hub import Event, Setting, Steps, now, recipe, sleep, together
+from hub import Event, Setting, Steps, recipe, sleep, together
 from recipes.left_cart import changes, is_left, orders_since, rested
+from recipes.newsletter import UNWANTED, Audience, coupon, has_email, mail
 
 CODE_LASTS = timedelta(days=7)
 TOLD = {"cart_url": "abandoned_checkout_url", "total": "total_price", "currency": "currency"}
 """Properties of the events, and where in the cart they are from."""
-
-
-def has_email(event: Event) -> bool:
-    """The cart has an e-mail address."""
-    return event.person.email is not None
 
 
 def reason_against(event: Event, audience: str) -> Steps:
@@ -25,7 +20,7 @@ def reason_against(event: Event, audience: str) -> Steps:
     orders, member = yield together(orders_since(event), mailchimp.get_member(audience, event.person.email or ""))
     if orders:
         return "They ordered."
-    return None if member["status"] == "subscribed" else "They do not get newsletters, so no e-mail was sent any more."
+    return None if member["status"] == "subscribed" else UNWANTED
 
 
 @recipe(
@@ -35,16 +30,14 @@ def reason_against(event: Event, audience: str) -> Steps:
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
+    priority=5,
     goal=shopify.order_created,
     within=timedelta(days=7),
 )
 def abandoned_cart(
     event: Event,
     *,
-    audience: Annotated[
-        str,
-        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
-    ],
+    audience: Audience,
     event_name: Annotated[str, Setting("Name of the events", "Each gets _1, _2 or _3 behind it.")] = "cart_left",
     wait: Annotated[timedelta, Setting("Wait", "How long the cart must rest at first.")] = timedelta(hours=1),
     discount_percent: Annotated[float, Setting("Discount in the last e-mail", "In percent; 0 for none.")] = 0.0,
@@ -65,8 +58,6 @@ def abandoned_cart(
             return reason
         told = {name: cart.data[field] for name, field in TOLD.items()}
         if number == 3 and discount_percent > 0:
-            at, told["code"] = (yield now()), "BACK-" + hashlib.sha256(event.key.encode()).hexdigest()[:10].upper()
-            terms = {"starts_at": at, "ends_at": at + CODE_LASTS, "usage_limit": 1}
-            yield shopify.create_discount_code(told["code"], discount_percent, **terms)
-        yield mailchimp.add_event(audience, event.person.email or "", f"{event_name}_{number}", told)
+            told["code"] = yield from coupon(event, "BACK", discount_percent, CODE_LASTS)
+        yield mail(audience, event, f"{event_name}_{number}", told)
     return "They were reminded three times."

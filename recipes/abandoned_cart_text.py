@@ -40,6 +40,7 @@ def is_somebodys(event: Event) -> bool:
     once_per="person",
     cool_down=timedelta(days=7),
     stop_when=shopify.order_created,
+    priority=5,
     goal=shopify.order_created,
     within=timedelta(days=7),
 )
@@ -62,7 +63,8 @@ def abandoned_cart_text(
     cart = yield from rested(event, wait)
     if not is_left(cart):
         return "They emptied the cart, or ordered."
-    if (yield now()) > cart.at + USEFUL_FOR:
+    useful_for = cart.at + USEFUL_FOR - (yield now())
+    if useful_for < timedelta(0):
         return "It was too late for a text message."
     if (yield orders_since(event)):
         return "They ordered."
@@ -73,7 +75,8 @@ def abandoned_cart_text(
         "link": cart.data["abandoned_checkout_url"],
     }
     try:
-        yield twilio.send_sms(number(cart) or number(event) or "", filled_in(text, **values), purpose="marketing")
+        to = number(cart) or number(event) or ""
+        yield twilio.send_sms(to, filled_in(text, **values), purpose="marketing", useful_for=useful_for)
     except Rejected as refusal:
         return str(refusal)
     return "They were reminded."

@@ -7,6 +7,7 @@ from typing import Annotated
 from connectors import hubspot, mailchimp, shopify, twilio
 from hub import Event, Rejected, Setting, Step, Steps, recipe, together
 from hub.texts import filled_in
+from recipes.newsletter import Audience
 
 EXAMPLE_LINK = (
     "https://your-shop.myshopify.com/548380009/orders/75ed0e73a982940976a924d4d7368758/authenticate?key=75ed0e73a982"
@@ -28,10 +29,7 @@ def can_be_reached(event: Event) -> bool:
 def order_thanks(
     event: Event,
     *,
-    audience: Annotated[
-        str,
-        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
-    ],
+    audience: Audience,
     tag: Annotated[
         str, Setting("Tag", "The tag that marks customers in Mailchimp.", chooses="mailchimp.tag")
     ] = "customer",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from connectors import hubspot, mailchimp, shopify
 from hub import Event, Rejected, Setting, Step, Steps, recipe, together, wait_for
+from recipes.newsletter import Audience
 
 said_in_shop = shopify.email_consent_changed
 WORDS = {"subscribed": True, "unsubscribed": False, "redacted": False}
@@ -35,10 +36,7 @@ def is_answer(event: Event) -> bool:
 def sync_consent(
     event: Event,
     *,
-    audience: Annotated[
-        str,
-        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
-    ],
+    audience: Audience,
     confirm: Annotated[
         bool, Setting("Ask to confirm", "Whether Mailchimp asks by e-mail to confirm a yes that was said in the shop.")
     ] = False,

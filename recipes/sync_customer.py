@@ -6,11 +6,7 @@ from typing import Annotated
 
 from connectors import hubspot, mailchimp, shopify
 from hub import Event, Rejected, Setting, Steps, recipe, together
-
-
-def has_email(event: Event) -> bool:
-    """The customer has an e-mail address."""
-    return event.person.email is not None
+from recipes.newsletter import Audience, has_email
 
 
 @recipe(
@@ -21,10 +17,7 @@ def has_email(event: Event) -> bool:
 def sync_customer(
     event: Event,
     *,
-    audience: Annotated[
-        str,
-        Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
-    ],
+    audience: Audience,
     phone_field: Annotated[
         str, Setting("Field for the phone number", "A merge tag such as PHONE. Empty: Mailchimp gets no numbers.")
     ] = "",

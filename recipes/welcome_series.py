@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Annotated
 
 from connectors import mailchimp, shopify
-from hub import Event, Setting, Steps, now, recipe, sleep, together, wait_for
+from hub import Event, Setting, Steps, recipe, sleep, together, wait_for
+from recipes.newsletter import Audience, coupon, has_email, mail
 
 agreed_in_shop = shopify.email_consent_changed.matching(where={"email_marketing_consent.state": "subscribed"})
 left_the_audience = mailchimp.member_unsubscribed.matching(same="data.list_id")
@@ -15,11 +15,6 @@ left_the_audience = mailchimp.member_unsubscribed.matching(same="data.list_id")
 
 PATIENCE = timedelta(days=30)
 """How long somebody may take to agree or confirm, and the coupon's life."""
-
-
-def has_email(event: Event) -> bool:
-    """There is an e-mail address."""
-    return event.person.email is not None
 
 
 def joined(event: Event, audience: str, status: mailchimp.StatusIfNew) -> Steps:
@@ -62,9 +57,7 @@ def reason_against(event: Event, audience: str) -> Steps:
 def welcome_series(
     event: Event,
     *,
-    audience: Annotated[
-        str, Setting("Mailchimp audience", "The id of the audience that newcomers join.", chooses="mailchimp.audience")
-    ],
+    audience: Audience,
     confirm: Annotated[bool, Setting("Ask to confirm", "Whether Mailchimp asks by e-mail first.")] = False,
     event_name: Annotated[str, Setting("Name of the events", "Each gets _1, _2 or _3 behind it.")] = "welcome",
     discount_percent: Annotated[float, Setting("Coupon", "In percent; 0 for none.")] = 10.0,
@@ -82,8 +75,6 @@ def welcome_series(
         if reason := (yield from reason_against(event, audience)):
             return reason
         if number == 1 and discount_percent > 0:
-            at, told["code"] = (yield now()), "HELLO-" + hashlib.sha256(event.key.encode()).hexdigest()[:10].upper()
-            terms = {"starts_at": at, "ends_at": at + PATIENCE, "usage_limit": 1}
-            yield shopify.create_discount_code(told["code"], discount_percent, **terms)
-        yield mailchimp.add_event(audience, event.person.email or "", f"{event_name}_{number}", told)
+            told["code"] = yield from coupon(event, "HELLO", discount_percent, PATIENCE)
+        yield mail(audience, event, f"{event_name}_{number}", told)
     return "They were welcomed."

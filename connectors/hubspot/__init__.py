@@ -122,6 +122,11 @@ def upsert_contact(
     return only(contact_calls.upsert(client, [{"email": email, "properties": properties, **names}]))
 
 
+@upsert_contact.answering
+def contact_kept(*, email: str, **_: object) -> list[Example]:
+    return [("it is there", {"id": "106651134132", "email": email, "created": False})]
+
+
 @upsert_contact.batched(limit=batches.LIMIT)
 def upsert_many(client: Client, calls: Calls) -> Answers:
     return contact_calls.upsert(client, calls)
@@ -157,6 +162,13 @@ def get_contact(
     where one has no value.
     """
     return only(contact_calls.get(client, [{"contact_id": contact_id, "email": email, "properties": properties}]))
+
+
+@get_contact.answering
+def contact_as_it_may_be(*, properties: Sequence[str] | None, **_: object) -> list[Example]:
+    said = {name: contact_calls.EXAMPLE.get(name) for name in properties or ()}
+    known = {"id": "106651134132", "email": "ada@example.com", "properties": said}
+    return [("HubSpot knows them", known), ("HubSpot does not know them", None)]
 
 
 @get_contact.batched(by=["properties"], limit=batches.LIMIT)
@@ -280,6 +292,11 @@ def create_ticket(
     """
     made = records.ticket(subject, content, pipeline=pipeline, stage=stage, priority=priority, owner_id=owner_id)
     return records.make(client, records.TICKET, made, contact_id)
+
+
+@create_ticket.answering
+def ticket_opened(**_: object) -> list[Example]:
+    return [("it is opened", {"id": "7001"})]
 
 
 @create_ticket.readback

@@ -21,6 +21,9 @@ Calls = Sequence[Mapping[str, Any]]
 Answers = list[dict[str, Any] | ActionFailed]
 """One outcome per call, in order."""
 
+EXAMPLE = {"firstname": "Ada", "lastname": "Miller", "phone": "+14155550142", "lifecyclestage": "lead"}
+"""What a contact may have in its properties, for drawing a recipe without asking anybody."""
+
 
 def upserted_texts(call: Mapping[str, Any]) -> dict[str, str]:
     """The properties that an upsert writes. The address is not among them: HubSpot takes it from the input's id, and

@@ -170,6 +170,10 @@ find_customer = connector.action(
 find_customer.answering(examples.customers_or_none)
 customers = connector.listing(title="customer")(actions.customers)
 customers.answering(examples.listed_customers)
+find_customer_by_phone = connector.action(
+    repeat="repeatable", title="Look up a customer by number", identifies=actions.customer_found
+)(actions.find_customer_by_phone)
+find_customer_by_phone.answering(examples.customers_or_none)
 get_order = connector.action(repeat="repeatable", title="Look up an order", identifies=actions.customer_of)(
     actions.get_order
 )

@@ -7,10 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from hub import addresses
 from hub.action import Item, Page
 from hub.addresses import email as normalised
 from hub.errors import Rejected
-from hub.event import Channel, Person
+from hub.event import Channel, Person, Place
 
 from . import documents, records
 from .client import Client, understood
@@ -55,7 +56,19 @@ def customers(client: Client, *, cursor: str | None = None) -> Page:
 
 def _item(node: Mapping[str, Any]) -> Item:
     told = records.customer(node) | {"last_order_at": (node["lastOrder"] or {}).get("createdAt")}
-    return Item(told["id"], told, customer_in({}, told))
+    place = Place(country=told["country"]) if told["country"] else None
+    return Item(told["id"], told, customer_in({}, told), place)
+
+
+def find_customer_by_phone(client: Client, phone: str) -> dict[str, Any] | None:
+    """The customer with this number in E.164, as `get_customer` gives them, or None if the shop knows nobody by it."""
+    number = addresses.phone(phone)
+    if number is None:
+        raise Rejected("This is no number with its country code, so nobody was looked for.")
+    found = client.ask(documents.FIND_CUSTOMER_BY_PHONE, phone=number)
+    with understood():
+        customer = found["customerByIdentifier"]
+        return records.customer(customer) if customer else None
 
 
 def get_order(client: Client, order_id: int | str) -> dict[str, Any]:

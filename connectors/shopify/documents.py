@@ -83,6 +83,15 @@ query ListCustomers($after: String) {
     CUSTOMER,
 )
 
+FIND_CUSTOMER_BY_PHONE = _document(
+    """
+query FindCustomerByPhone($phone: String!) {
+  customerByIdentifier(identifier: {phoneNumber: $phone}) { ...CustomerFields }
+}
+""",
+    CUSTOMER,
+)
+
 GET_ORDER = _document(
     """
 query GetOrder($id: ID!) {

@@ -61,15 +61,20 @@ def listed_customers(**_: object) -> list[Example]:
 
 
 def customers(**_: object) -> list[Example]:
-    return [
-        ("they agreed to newsletters in the shop", _customer(True)),
-        ("they did not agree to newsletters in the shop", _customer(False)),
-    ]
+    often = _customer(True) | {"orders_count": 24, "total_spent": "2037.60"}
+    return [*_agreed_or_not(), ("they bought often", often)]
 
 
 def customers_or_none(**_: object) -> list[Example]:
     bought = _customer(True) | {"orders_count": 1, "total_spent": "84.90"}
-    return [*customers(), ("they bought something before", bought), ("the shop does not know them", None)]
+    return [*_agreed_or_not(), ("they bought something before", bought), ("the shop does not know them", None)]
+
+
+def _agreed_or_not() -> list[Example]:
+    return [
+        ("they agreed to newsletters in the shop", _customer(True)),
+        ("they did not agree to newsletters in the shop", _customer(False)),
+    ]
 
 
 def orders(**_: object) -> list[Example]:
@@ -80,4 +85,5 @@ def orders(**_: object) -> list[Example]:
 
 
 def lists_of_orders(**_: object) -> list[Example]:
-    return [("they did not order", []), ("they ordered", [_order()])]
+    often = [_order() | {"created_at": f"2025-12-{day:02}T10:00:00Z"} for day in (29, 22, 15, 8, 1)]
+    return [("they did not order", []), ("they ordered", [_order()]), ("they order each week", often)]

@@ -140,19 +140,21 @@ def survey(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def _payment(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
-    paid = {"payment": str(details.get("payment", "P1")), "amount": str(details.get("amount", "29.00"))}
-    return service.tell(kind, _who(details), paid | {"currency": str(details.get("currency", "USD"))})
+    usual = {"payment": "P1", "amount": "29.00", "currency": "USD", "subscription": "S1"}
+    paid = {name: str(details.get(name, said)) for name, said in usual.items()}
+    why = {"reason": str(details["reason"])} if "reason" in details else {}
+    return service.tell(kind, _who(details), paid | why)
 
 
 @service.happening("payment")
 def payment(details: dict[str, Any]) -> dict[str, Any]:
-    """Someone pays: `{"payment", "amount", "currency"}`."""
+    """Someone pays: `{"payment", "amount", "currency", "subscription"}`."""
     return _payment("payment.paid", details)
 
 
 @service.happening("payment_failed")
 def payment_failed(details: dict[str, Any]) -> dict[str, Any]:
-    """A payment fails: `{"payment", "amount", "currency"}`."""
+    """A payment fails: `{"payment", "amount", "currency", "subscription", "reason"}`."""
     return _payment("payment.failed", details)
 
 

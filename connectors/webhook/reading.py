@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
+from zoneinfo import available_timezones
 
-from hub import UNKNOWN, Delivery, Event, PayloadUnreadable, Person, addresses
+from hub import UNKNOWN, Delivery, Event, PayloadUnreadable, Person, Place, addresses
 
 RECEIVED = "webhook.anything.received"
 KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -31,7 +33,8 @@ def event(delivery: Delivery, known: Collection[str]) -> Event:
     ours = f"webhook.{named}"
     name = UNKNOWN if named is None else ours if ours in known else RECEIVED
     at = min(_at(told.get("at")) or delivery.received_at, delivery.received_at)
-    return Event(_key(delivery, named, told), name, at, told, _person(told.get("person")))
+    who = told.get("person")
+    return Event(_key(delivery, named, told), name, at, told, _person(who), place=_place(who))
 
 
 def _key(delivery: Delivery, kind: str | None, told: Mapping[str, Any]) -> str:
@@ -53,6 +56,16 @@ def _person(told: Any) -> Person:
         email=addresses.email(email) if isinstance(email, str) else None,
         phone=addresses.phone(phone) if isinstance(phone, str) else None,
     )
+
+
+def _place(told: Any) -> Place | None:
+    zone = told.get("zone") if isinstance(told, Mapping) else None
+    return Place(time_zone=zone) if isinstance(zone, str) and zone in _zones() else None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _at(told: Any) -> datetime | None:

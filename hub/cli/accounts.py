@@ -61,12 +61,42 @@ def list_workspaces(json: bool) -> None:
 
 @workspace.command("set")
 @click.argument("name")
-@click.option("--retention-days", type=RETENTION, metavar="N", required=True, help="0 keeps nothing after a run.")
-def set_workspace(name: str, retention_days: int) -> None:
-    """Set how long payloads are kept after a run has ended."""
+@click.option("--retention-days", type=RETENTION, metavar="N", help="0 keeps nothing after a run.")
+@click.option("--time-zone", metavar="ZONE", help="Whose clock its people live by: Europe/Berlin.")
+@click.option("--sms-hours", metavar="FROM-UNTIL", help="When marketing leaves by text message: 9:00-20:00.")
+@click.option("--email-hours", metavar="FROM-UNTIL", help="When marketing leaves by e-mail: 8:00-21:00.")
+def set_workspace(
+    name: str,
+    retention_days: int | None,
+    time_zone: str | None,
+    sms_hours: str | None,
+    email_hours: str | None,
+) -> None:
+    """Set how long payloads are kept after a run has ended, and when marketing leaves.
+
+    Hours are by the clock where each recipient is, from 8:00 to 21:00 at most; the law of their country holds besides.
+    """
+    from ..guards import hours
+
+    asked = {"sms": sms_hours, "email": email_hours}
+    if retention_days is None and time_zone is None and not any(asked.values()):
+        raise click.UsageError("Say what to set: --retention-days, --time-zone, --sms-hours or --email-hours.")
     with opened() as hub:
-        hub.workspaces.keep_days(hub.workspaces.named(name), retention_days)
-    click.echo(f"In {name!r}, payloads are kept for {counted(retention_days, 'day')} after a run.")
+        place = hub.workspaces.named(name)
+        mine = hours.read_hours(place.hours)
+        for channel in mine:
+            if given_hours := asked[channel]:
+                opens, _, closes = given_hours.partition("-")
+                mine[channel] = hours.checked(channel, opens, closes)
+        if time_zone is not None:
+            hub.workspaces.live_by(place, time_zone)
+            click.echo(f"In {name!r}, people live by the clock of {time_zone}.")
+        if retention_days is not None:
+            hub.workspaces.keep_days(place, retention_days)
+            click.echo(f"In {name!r}, payloads are kept for {counted(retention_days, 'day')} after a run.")
+        if any(asked.values()):
+            hub.workspaces.send_within(place, hours.write_hours(mine))
+            click.echo(f"In {name!r}, marketing leaves {mine['sms']} by text message and {mine['email']} by e-mail.")
 
 
 def _workspace(item: Workspace) -> dict[str, Any]:

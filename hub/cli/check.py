@@ -102,12 +102,16 @@ def _clock(hub: Hub) -> Finding:
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
     from .. import commands, history, questions
+    from ..guards import brake
 
     option = commands.option(workspace)
     for connection in hub.connections.list(workspace):
         yield _account(hub, workspace, connection, option)
     on = ", ".join(entry.recipe for _, entry in hub.enabled.of(workspace))
     yield Finding(f"{workspace.name}, recipes", True if on else None, f"{on or 'None'} on.")
+    for question in brake.unusual(hub, workspace):
+        answers = f"hub brake go-on {question.recipe}{option}, or hub brake stop {question.recipe}{option}"
+        yield Finding(f"{workspace.name}, messages", False, f"{question.says} Answer with: {answers}")
     if held := history.count_runs(workspace, hub, "held"):
         says = f"{held} held for you. See: hub runs{option} --state held"
         yield Finding(f"{workspace.name}, runs", False, says)
@@ -122,7 +126,7 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
 
 def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str) -> Finding:
     """Asks the service itself whether the login works."""
-    from .. import commands
+    from .. import commands, silence
     from ..errors import HubError, NotAuthorized, TryLater
     from ..oauth.renewing import asked
 
@@ -144,4 +148,10 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
         return Finding(what, False, str(error))
     except Exception as error:
         return Finding(what, False, f"It could not be asked ({type(error).__name__}).")
+    if quiet := silence.silent(hub, connection):
+        span, usual = silence.in_words(*quiet, hub.clock.now())
+        says = (
+            f"The login works, but nothing was heard for {span}, usually every {usual}. Look there whether all is well."
+        )
+        return Finding(what, False, says)
     return Finding(what, True, "The login works.")

@@ -1,4 +1,4 @@
-"""One person's data: told, or erased."""
+"""One person: why they did or did not get something; their data, told or erased."""
 
 from __future__ import annotations
 
@@ -47,3 +47,41 @@ def export(person: str, workspace: str | None) -> None:
     """
     with opened() as hub:
         show.document(hub.privacy.export(hub.workspaces.named(workspace), person))
+
+
+@click.command()
+@click.argument("person")
+@click.argument("recipe")
+@in_workspace
+@as_json
+def why(person: str, recipe: str, workspace: str | None, json: bool) -> None:
+    """Say why somebody did or did not get what a recipe does.
+
+    PERSON is an e-mail address or a phone number.
+    """
+    from ..timing import iso
+    from ..why import why as found_out
+
+    with opened() as hub:
+        place = hub.workspaces.named(workspace)
+        found = found_out(hub, place, hub.people.name_of(place, person), recipe)
+    if json:
+        answers = [
+            {
+                "at": iso(answer.at),
+                "event": answer.event,
+                "run": None if answer.run_id is None else str(answer.run_id),
+                "state": answer.state,
+                "says": answer.says,
+            }
+            for answer in found.answers
+        ]
+        show.document({"recipe": recipe, "says": found.says, "answers": answers, "meanwhile": list(found.meanwhile)})
+        return
+    if not found.answers:
+        click.echo(show.plain(found.says))
+    for answer in found.answers:
+        run = f" (hub run {answer.run_id})" if answer.run_id else ""
+        click.echo(show.plain(f"{show.moment(answer.at)}  {answer.event}: {answer.says}{run}"))
+    for sentence in found.meanwhile:
+        click.echo(f"Just now: {sentence}")

@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 @as_json
 def recipes(workspace: str | None, json: bool) -> None:
     """List the recipes, with their settings and needs; with -w, which are on."""
-    from .. import registry
+    from .. import registry, schedules
+    from ..timing import iso
 
     found = list(registry.recipes().values())
     on: set[str] | None = None
+    due: dict[str, int] = {}
     if workspace is not None:
         with opened() as hub:
-            on = {entry.recipe for _, entry in hub.enabled.of(hub.workspaces.named(workspace))}
+            place = hub.workspaces.named(workspace)
+            on = {entry.recipe for _, entry in hub.enabled.of(place)}
+            times = sorted(schedules.of(hub, place), key=lambda item: -item.due_at)
+            due = {item.recipe.name: item.due_at for item in times}
     if json:
-        show.document([_document(recipe) | ({} if on is None else {"enabled": recipe.name in on}) for recipe in found])
+        listed = [_document(recipe) for recipe in found]
+        if on is not None:
+            listed = [item | {"enabled": item["name"] in on, "next_at": iso(due.get(item["name"]))} for item in listed]
+        show.document(listed)
         return
     for number, recipe in enumerate(found):
         if number:
             click.echo()
-        _print(recipe, "" if on is None else ("● on  " if recipe.name in on else "○ off  "))
+        _print(recipe, due.get(recipe.name), "" if on is None else ("● on  " if recipe.name in on else "○ off  "))
 
 
 def _document(recipe: Recipe) -> dict[str, Any]:
@@ -62,7 +70,11 @@ def _setting(setting: Declared) -> dict[str, Any]:
 
 def default_of(setting: Declared) -> Any:
     """A setting's default as it could be given on the command line, or the number, truth or list that it is."""
-    value = setting.default
+    return setting_as_given(setting.default)
+
+
+def setting_as_given(value: Any) -> Any:
+    """A setting's value as it could be given on the command line, or the number, truth or list that it is."""
     if isinstance(value, timedelta):
         return show.span(value)
     if isinstance(value, float) and value.is_integer():
@@ -70,10 +82,12 @@ def default_of(setting: Declared) -> Any:
     return value if isinstance(value, str | int | float | list) or value is None else str(value)
 
 
-def _print(recipe: Recipe, mark: str) -> None:
+def _print(recipe: Recipe, due_at: int | None, mark: str) -> None:
     click.echo(f"{mark}{recipe.name}: {recipe.title}")
     click.echo(click.wrap_text(" ".join(recipe.about.split()), 100, "  ", "  "))
     click.echo(f"  starts on  {', '.join(getattr(item, 'says', item.type) for item in recipe.on)}")
+    if due_at is not None:
+        click.echo(f"  next at    {show.moment(due_at)} UTC")
     click.echo(f"  needs      {', '.join(recipe.needs)}")
     for setting in recipe.settings.values():
         default = "obligatory" if setting.required else f"default {default_of(setting)!r}"

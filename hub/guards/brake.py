@@ -28,7 +28,7 @@ FIRST, TIMES = 100, 5
 
 
 @dataclass(frozen=True)
-class Question:
+class Unusual:
     """What a person is asked about a recipe: so many of its messages wait, `usual` of them leave on a busy day (0: it
     did not send for long enough to say)."""
 
@@ -113,14 +113,14 @@ def _ask(hub: Hub, database: sa.Connection, workspace: Workspace, recipe: str, u
     database.execute(asked.on_conflict_do_update(index_elements=key, set_={"asked_at": since, "usual": usual}))
 
 
-def questions(hub: Hub, workspace: Workspace) -> list[Question]:
+def unusual(hub: Hub, workspace: Workspace) -> list[Unusual]:
     """What a person is asked in a workspace, the oldest question first."""
     query = sa.select(_brake).where(_brake.c.workspace_id == workspace.id, _brake.c.asked_at.is_not(None))
     with hub.database.read() as database:
         rows = database.execute(query.order_by(_brake.c.asked_at)).all()
         held = database.execute(_HELD, {"workspace": workspace.id}).all() if rows else []
     counts = {recipe: count for recipe, count in held}
-    return [Question(row.recipe, row.asked_at, counts.get(row.recipe, 0), row.usual) for row in rows]
+    return [Unusual(row.recipe, row.asked_at, counts.get(row.recipe, 0), row.usual) for row in rows]
 
 
 _braked = (

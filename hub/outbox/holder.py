@@ -175,7 +175,9 @@ class _Holder:
     def _collect(self, now: int) -> list[Outcome]:
         outcomes = self._take(now)
         while self.observations:
-            self.pace.quota.correct(self.observations.popleft(), now)
+            seen = self.observations.popleft()
+            if self.hub.keeps_limits:
+                self.pace.quota.correct(seen, now)
         if self.pace.quota.is_overdrawn:
             self.flight.recall()
             outcomes += self._take(now)

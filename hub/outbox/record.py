@@ -275,7 +275,9 @@ def _tell(
     for row in database.execute(query).all() if pages else ():
         about, at = f"{row.recipe} {row.event_id}", to_datetime(row.event_at)
         items = pages[row.id].items
-        if events := [Event(f"{about} {item.key}", EACH, at, item.data, item.person) for item in items]:
+        if events := [
+            Event(f"{about} {item.key}", EACH, at, item.data, item.person, place=item.place) for item in items
+        ]:
             schedules.deliver(hub, database, workspace, connection.id, row.recipe, events)
             is_any = True
     return is_any

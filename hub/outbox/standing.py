@@ -6,11 +6,14 @@ import sqlalchemy as sa
 
 from .. import schema
 from ..connections import READY, Connection
+from ..connector import Limit
 from ..core import Hub
 from ..retry import BREAKER_FAILURES
 from ..wakeups import ADVANCE
 from .pace import PATIENCE_SECONDS, Pace
 from .steps import OPEN
+
+UNLIMITED = Limit(concurrent=1_000)
 
 
 def pace_of(hub: Hub, connection: Connection) -> Pace:
@@ -20,7 +23,8 @@ def pace_of(hub: Hub, connection: Connection) -> Pace:
         row = database.execute(
             sa.select(table.c.quota, table.c.failures, table.c.paused_until).where(table.c.id == connection.id)
         ).one()
-    return Pace(connection.connector.limit, row.quota, row.failures, row.paused_until)
+    limit = connection.connector.limit if hub.keeps_limits else UNLIMITED
+    return Pace(limit, row.quota, row.failures, row.paused_until)
 
 
 def has_work(hub: Hub, connection_id: str) -> bool:

@@ -49,9 +49,9 @@ class Waiting:
     asked_at: int
     left_at: int
     asked_back_at: int | None
-    held_until: int | None
     lane: Lane = field(repr=False)
     sealer: Sealer = field(repr=False)
+    held_until: int | None = None
 
     @property
     def about(self) -> str:
@@ -154,7 +154,7 @@ def _waiting(row: Any, name: Name, sealer: Sealer) -> Waiting:
         asked_at=row.asked_at,
         left_at=row.asked_at if row.claimed_at is None else row.claimed_at,
         asked_back_at=row.due_at if row.state == "claimed" else None,
-        held_until=row.held_until,
         lane=(row.priority, action.name, values.write([inputs[each] for each in action.batch_by])),
         sealer=sealer,
+        held_until=row.held_until,
     )

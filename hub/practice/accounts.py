@@ -21,6 +21,25 @@ def services_of(connection: Connection) -> str | None:
     return base if base and last == connection.connector.name and connection.state != OFF else None
 
 
+def is_practice(connection: Connection) -> bool:
+    """Whether an account is a practice service's own. A real one may be reached at an address of this machine too, but
+    nobody real has the keys of practice, which everybody knows."""
+    from .server import service_of  # these two know each other
+
+    if services_of(connection) is None:
+        return False
+    oauth, login = connection.connector.oauth, connection.login
+    if oauth is not None and login is not None:
+        return login.client_id == oauth.practice[0]
+    service = service_of(connection.connector)
+    return service is not None and all(_has(connection, *item) for item in service.account.items())
+
+
+def _has(connection: Connection, name: str, value: str) -> bool:
+    kept = connection.fields.get(name)
+    return value in kept if isinstance(kept, list) else value == kept
+
+
 def happen(connection: Connection, what: str, details: Mapping[str, Any]) -> Any:
     """Lets something happen at a practice account; gives what the service says of it. Its events come in signed.
 

@@ -77,10 +77,12 @@ class Practice:
     adjustable  the attributes that may be set from outside, such as limits: numbers, or yes and no. What the class
                 says of them holds again after a reset
     latency     seconds that each call takes longer; other calls are answered meanwhile
+    keeps_limits  whether it takes only so many calls as the provider does
     """
 
     adjustable: ClassVar[tuple[str, ...]] = ("latency",)
     latency: float = 0.0
+    keeps_limits: bool = True
 
     def __init__(self, name: str, *, account: Mapping[str, str]) -> None:
         self.name = name
@@ -242,7 +244,8 @@ class Practice:
     @contextmanager
     def apart(self, state: dict[str, Any]) -> Iterator[None]:
         """Has the service go on, in this block, from another state than its own, and writes the state it ends in back
-        there; an empty one is that of a new account. No webhooks leave. Others who call it wait meanwhile."""
+        there; an empty one is that of a new account. It has no limits then, and sends no webhooks. Others who call it
+        wait meanwhile."""
         with self.lock:
             own = {name: value for name, value in vars(self).items() if name not in _LASTING}
             is_new = not state
@@ -251,6 +254,7 @@ class Practice:
             try:
                 if is_new:
                     self.reset()
+                    self.keeps_limits = False
                 yield
             finally:
                 state |= {name: value for name, value in vars(self).items() if name not in _LASTING}

@@ -4,7 +4,8 @@
 are played in is put together from the same parts as any other (`stage.py`); what a run did is read back as a timeline.
 """
 
-from .playing import Play, Played, Rehearsed, Trouble, rehearse
+from .happenings import Trouble
+from .playing import Play, Played, Rehearsed, rehearse
 from .timeline import Entry
 
 __all__ = ["Entry", "Play", "Played", "Rehearsed", "Trouble", "rehearse"]

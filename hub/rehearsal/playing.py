@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
@@ -26,9 +26,9 @@ from ..step import Step
 from ..timing import to_ms
 from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
-from .happenings import about
+from .happenings import Trouble, about
 from .reading import Journal, journals, longest, skipped
-from .stage import Stage, stage
+from .stage import Heard, Stage, stage
 from .timeline import Entry, entries, not_started, zone_of
 
 MOST_STEPS = 300
@@ -36,15 +36,6 @@ MOST_STEPS = 300
 
 VERSION = "rehearsal"
 State = Literal["running", "waiting", "done", "stopped", "failed", "held", "skipped"]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A service that does not answer: `connector`, from an instant on for so long."""
-
-    connector: str
-    since: datetime
-    lasts: timedelta
 
 
 @dataclass(frozen=True)
@@ -89,6 +80,7 @@ class Play:
     decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
     choices   which option each test chooses, by the test's name; otherwise the first by its name
     zone      the business's time zone, for those whose own nobody knows
+    said      what people said about messages before, by channel and recipients; what events tell counts more
     """
 
     recipe: Recipe
@@ -99,6 +91,7 @@ class Play:
     decisions: Sequence[str] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     zone: ZoneInfo | None = None
+    said: Heard | None = None
 
     def events(self, events: Iterable[Event]) -> list[Played]:
         """What becomes of each event that may start the recipe. They come in when they happened, in this order where
@@ -167,7 +160,7 @@ class _Playing:
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
         self.hub.stand_in, self.hub.choices = self._stand_in, play.choices
-        on.people.agreed = play.agreed
+        on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
         bound = {name: accounts[name] for name in play.recipe.needs}
         self.hub.enabled.put(on.workspace, play.recipe, VERSION, settings, bound)
@@ -193,7 +186,7 @@ class _Playing:
             self.on.clock.go_to(min(ahead))
 
     def _decide(self) -> None:
-        """Answers what the recipe asks somebody of the business."""
+        """Mapping[Action[Any, Any], Any] what the recipe asks somebody of the business."""
         while self.decisions and (asked := questions.waiting(self.hub, self.on.workspace, 1)):
             questions.answer(self.hub, self.on.workspace, asked[0], self.decisions.pop(0))
             settle(self.hub, self.on.woken)

@@ -7,7 +7,7 @@ Making one takes some hundred milliseconds, so each is used again, and is as new
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,17 +38,25 @@ SEED = 1
 """Of what is by chance, so that a rehearsal comes out the same each time."""
 
 
+Heard = Callable[[Channel, Iterable[str]], Mapping[str, Said]]
+"""What recipients said about messages on a channel, for those who did."""
+
+
 class Crowd(People):
-    """Everyone in a rehearsal. If they `agreed`, whoever said nothing about messages counts as having said yes."""
+    """Everyone in a rehearsal. If they `agreed`, whoever said nothing about messages counts as having said yes; else
+    what they `said` before it began counts, if that is known."""
 
     agreed = True
+    said: Heard | None = None
 
     def consents(
         self, connection: sa.Connection, workspace: Workspace, channel: Channel, recipients: Iterable[str]
     ) -> dict[str, Said]:
         asked = list(recipients)
-        yes = {recipient: Said(True, "rehearsal") for recipient in asked} if self.agreed else {}
-        return yes | super().consents(connection, workspace, channel, asked)
+        before = {recipient: Said(True, "rehearsal") for recipient in asked} if self.agreed else {}
+        if self.said is not None:
+            before |= self.said(channel, asked)
+        return before | super().consents(connection, workspace, channel, asked)
 
 
 @dataclass
@@ -104,7 +112,7 @@ class Stage:
         self.database, self.clock, self.woken = MemoryDatabase(), FrozenClock(), Woken()
         self.hub = Hub(settings, clock=self.clock, chance=Chance(SEED), wakeups=self.woken, database=self.database)
         self.hub.linger_seconds = self.hub.gather_seconds = 0.0
-        self.hub.has_threads = False
+        self.hub.has_threads = self.hub.keeps_limits = False
         self.people = self.hub.people = Crowd(self.database)
         self.workspace = self.hub.workspaces.add("Rehearsal")
         self.services = Services()

@@ -24,7 +24,7 @@ class Todo:
     label: str
 
 
-def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, ran: bool) -> tuple[Todo, ...]:
+def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, rehearsed: bool, ran: bool) -> tuple[Todo, ...]:
     """The first steps in their order; none once all are done."""
     connected = [account.connection.connector for account in accounts if account.connection.state != OFF]
     names = {connector.name for connector in connected}
@@ -46,8 +46,15 @@ def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, ran: bool) -> tu
             _("Connect it"),
         ),
         Todo(
-            _("Choose a recipe"),
-            _("See what it does, step by step, and switch it on."),
+            _("Rehearse a recipe"),
+            _("See what would happen to one person, from the first step to the last. Nothing is sent."),
+            rehearsed or bool(on),
+            "recipes",
+            _("Choose one"),
+        ),
+        Todo(
+            _("Switch a recipe on"),
+            _("You see first what it means: to whom, how many, and what it costs."),
             bool(on),
             "recipes",
             _("Choose one"),

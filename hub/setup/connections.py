@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from .. import registry, schema
+from .. import registry, schema, silence
 from ..connections import NEEDS_LOGIN, PAUSED, READY, Connection
 from ..connector import Connector
 from ..core import Hub
 from ..errors import ConnectorInvalid, HubError, NotAuthorized, TryLater, scrubbed
+from ..practice.accounts import is_practice
 from ..recipe import Recipe
 from ..workspaces import Workspace
 from . import queries, words
@@ -71,6 +72,12 @@ def line(account: Account, now: int) -> AccountLine:
         state, says = STATES[OFF], (_("disconnected"),)
     elif until := account.paused_at(now):
         state, says = STATES[CATCHING_UP], parts("tried again at %(at)s", at=words.moment(until, now))
+    elif account.silent is not None:
+        span, usual = silence.in_words(*account.silent, now)
+        state, says = (
+            STATES[NEEDS_YOU],
+            (_("nothing heard for %(span)s, usually every %(usual)s", span=span, usual=usual),),
+        )
     else:
         heard = account.last_event_at
         state, says = (
@@ -87,26 +94,6 @@ def lines(hub: Hub, workspace: Workspace) -> list[AccountLine]:
     now = hub.clock.now()
     found = queries.accounts(hub, workspace)
     return [line(account, now) for account in sorted(found, key=lambda item: item.connection.state == "off")]
-
-
-def is_practice(connection: Connection) -> bool:
-    """Whether an account is a practice service's own. A real one may be reached at an address of this machine too, but
-    nobody real has the keys of practice, which everybody knows."""
-    from ..practice.accounts import services_of
-    from ..practice.server import service_of
-
-    if services_of(connection) is None:
-        return False
-    oauth, login = connection.connector.oauth, connection.login
-    if oauth is not None and login is not None:
-        return login.client_id == oauth.practice[0]
-    service = service_of(connection.connector)
-    return service is not None and all(_has(connection, *item) for item in service.account.items())
-
-
-def _has(connection: Connection, name: str, value: str) -> bool:
-    kept = connection.fields.get(name)
-    return value in kept if isinstance(kept, list) else value == kept
 
 
 def happenings(connection: Connection) -> list[tuple[str, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .. import notices, questions
+from .. import notices, questions, silence
 from ..clock import leads_until
 from ..connections import NEEDS_LOGIN, PAUSED, READY
 from ..core import Hub
+from ..guards import brake
+from ..guards.brake import Unusual
 from ..questions import Question
 from ..recipe import Recipe
 from ..workspaces import Workspace
@@ -29,14 +31,15 @@ MOST_ASKED = 10
 
 @dataclass(frozen=True)
 class Health:
-    """How everything is: one sentence, and what to do about it: at an `account`, with a `command`, or in Activity,
-    where it is to `show` something."""
+    """How everything is: one sentence, and what to do about it: at an `account`, by a link with this
+    `label`, with a `command`, or in Activity, where it is to `show` something."""
 
     state: State
     says: str
     then: str | None = None
     command: str | None = None
     account: str | None = None
+    label: str | None = None
     show: str | None = None
 
 
@@ -87,6 +90,7 @@ class Home:
     todos: tuple[Todo, ...]
     chart: Chart | None
     today: Today | None
+    unusual: tuple[tuple[Unusual, str], ...]
 
 
 def home(hub: Hub, workspace: Workspace) -> Home:
@@ -99,8 +103,9 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     latest = queries.latest_runs(hub, workspace, LATEST)
     asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
+    unusual = brake.unusual(hub, workspace)
     return Home(
-        health=_health(hub, workspace, accounts, recipes, held, asked, now),
+        health=_health(hub, workspace, accounts, recipes, held, asked, unusual, now),
         heard=words.ago(heard, now) if heard else None,
         accounts=tuple(connections.line(account, now) for account in accounts),
         recipes=tuple(_recipe(recipe) for recipe in recipes),
@@ -109,8 +114,9 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
-        todos=todos(accounts, recipes, ran=bool(latest)),
+        todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
+        unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),
         today=today(hub, workspace, recipes) if heard else None,
     )
 
@@ -122,6 +128,7 @@ def _health(
     recipes: Sequence[Recipe],
     held: Sequence[Run],
     asked: Sequence[Question],
+    unusual: Sequence[Unusual],
     now: int,
 ) -> Health:
     if leads_until(hub) is None:
@@ -133,6 +140,9 @@ def _health(
             then = _("What waits for it goes on as soon as you do. Nothing is lost.")
             says = _("%(service)s needs you to sign in again", service=title)
             return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id)
+    if unusual:
+        then = _("They wait below for your answer.")
+        return Health(STATES[NEEDS_YOU], _("Unusually many messages would leave"), then)
     if held:
         says = ngettext("One thing waits for you", "%(num)s things wait for you", len(held))
         if len(held) > MOST_HELD:
@@ -145,6 +155,17 @@ def _health(
         says = ngettext("One thing went wrong since yesterday", "%(num)s things went wrong since yesterday", failed)
         then = _("What was done stays done. See why, and try the rest again.")
         return Health(STATES[NEEDS_YOU], says, then, show="failed")
+    for account in accounts:
+        if account.silent is not None:
+            span, usual = silence.in_words(*account.silent, now)
+            says = _(
+                "%(service)s: nothing heard for %(span)s, usually every %(usual)s",
+                service=account.connection.connector.title,
+                span=span,
+                usual=usual,
+            )
+            then = _("Look there whether all is well, and see here what to do if not.")
+            return Health(STATES[NEEDS_YOU], says, then, account=account.connection.id, label=_("See what to do"))
     paused = [account for account in accounts if account.paused_at(now)]
     if paused:
         says = _("%(service)s takes no calls just now", service=paused[0].connection.connector.title)

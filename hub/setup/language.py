@@ -139,7 +139,7 @@ def read_catalog(file: Path) -> GNUTranslations:
 
     made = io.BytesIO()
     with file.open("rb") as source:
-        write_mo(made, read_po(source))
+        write_mo(made, read_po(source, locale=file.stem))
     made.seek(0)
     return GNUTranslations(made)
 

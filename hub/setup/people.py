@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from .. import addresses, erasure, schema
 from ..core import Hub
+from ..guards import complaints
 from ..privacy import are_several
 from ..workspaces import Workspace
 from . import queries, words
@@ -72,6 +73,7 @@ class Known:
     consents: tuple[Consent, ...]
     runs: tuple[RunLine, ...]
     under_way: int
+    complains: bool
     erased_at: Moment | None
 
 
@@ -85,6 +87,7 @@ def known(hub: Hub, workspace: Workspace, who: Who) -> Known:
         # What one person said is not told as another's who shares the number.
         consents = _consents(connection, workspace, {who.name} if is_shared else names, now)
         event_ids = _events(connection, workspace, ids)
+        complains = bool(ids) and bool(complaints.names_of(connection, ids))
         erased = _erased_at(connection, workspace, who.name)
     runs = queries.runs_of_events(hub, workspace, event_ids, LATEST_RUNS) if event_ids else []
     accounts = accounts_of(hub, workspace)
@@ -94,6 +97,7 @@ def known(hub: Hub, workspace: Workspace, who: Who) -> Known:
         consents=tuple(consents),
         runs=tuple(run_line(run, now, accounts) for run in runs),
         under_way=sum(run.ended_at is None for run in runs),
+        complains=complains,
         erased_at=words.moment(erased, now) if erased is not None else None,
     )
 

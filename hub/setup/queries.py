@@ -13,6 +13,7 @@ from .. import schema, values
 from ..connections import READY, Connection
 from ..core import Hub
 from ..errors import HubError
+from ..silence import still
 from ..step import WAIT_FOR
 from ..workspaces import Workspace
 
@@ -28,11 +29,13 @@ LATE = 10_000
 
 @dataclass(frozen=True)
 class Account:
-    """A connection and how it has been lately."""
+    """A connection and how it has been lately. `silent`: since when it is unusually silent, and how many milliseconds
+    usually lie between two of its events."""
 
     connection: Connection
     last_event_at: int | None
     paused_until: int | None
+    silent: tuple[int, int] | None = None
 
     def paused_at(self, now: int) -> int | None:
         """Until when its service is left alone; None if it takes calls, or would if it were ready."""
@@ -85,16 +88,16 @@ class Run:
 def accounts(hub: Hub, workspace: Workspace) -> list[Account]:
     """The workspace's connections, oldest first."""
     table = schema.connection
-    query = sa.select(table.c.id, table.c.last_event_at, table.c.paused_until).where(
-        table.c.workspace_id == workspace.id
-    )
+    lately = (table.c.last_event_at, table.c.paused_until, table.c.silent_since, table.c.usual_ms)
+    query = sa.select(table.c.id, *lately).where(table.c.workspace_id == workspace.id)
     with hub.database.read() as connection:
         rows = {row.id: row for row in connection.execute(query)}
-    return [
-        Account(found, rows[found.id].last_event_at, rows[found.id].paused_until)
-        for found in hub.connections.list(workspace)
-        if found.id in rows
-    ]
+    return [_account(found, rows[found.id]) for found in hub.connections.list(workspace) if found.id in rows]
+
+
+def _account(connection: Connection, row: Any) -> Account:
+    silent = still(row.silent_since, row.last_event_at, row.usual_ms) if connection.state == READY else None
+    return Account(connection, row.last_event_at, row.paused_until, silent)
 
 
 def latest_runs(hub: Hub, workspace: Workspace, limit: int) -> list[Run]:

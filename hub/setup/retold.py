@@ -13,12 +13,13 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..registry import packages
 from .measures import LANGUAGE, SOURCE
 
-OURS = "hub"
-"""The package whose sentences may stand in those of any other."""
+OURS = ("hub", "webhooks")
+"""Packages whose sentences may stand in those of any other."""
 
-_PLACE = re.compile(r"%\((\w+)\)s")
+PLACE = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Sentences:
     patterns: tuple[tuple[re.Pattern[str], str], ...]
 
 
-def told(said: object, package: str = OURS, within: str | None = None) -> str:
+def told(said: object, package: str = OURS[0], within: str | None = None) -> str:
     """What somebody else said, in the language of the page. `package`: whose code said it, or a module of that code;
     `within`: the context in which it is used, where other languages say it differently there."""
     text, language = str(said), LANGUAGE.get()
@@ -40,16 +41,23 @@ def told(said: object, package: str = OURS, within: str | None = None) -> str:
 
 @lru_cache(maxsize=4096)
 def _told(text: str, package: str, within: str | None, language: str) -> str:
-    for sentences in map(_sentences, dict.fromkeys((package, OURS, "webhooks")), [language] * 3):
+    # What was kept does not say who said it.
+    for place in dict.fromkeys((package, *OURS, *packages())):
+        sentences = _sentences(place, language)
         for key in ((within, text), (None, text)):
             if key in sentences.whole:
                 return sentences.whole[key]
         for pattern, says in sentences.patterns:
             if found := pattern.fullmatch(text):
-                return says % {
-                    name: _told(value, package, within, language) for name, value in found.groupdict().items()
-                }
+                put = {name: _put(value, package, within, language) for name, value in found.groupdict().items()}
+                return says % put
     return text
+
+
+def _put(value: str, package: str, within: str | None, language: str) -> str:
+    """What is put into a sentence, which may be another one without its full stop."""
+    said = _told(value, package, within, language)
+    return said if said != value else _told(f"{value}.", package, within, language).removesuffix(".")
 
 
 @cache
@@ -70,15 +78,19 @@ def read_sentences(file: Path) -> Sentences:
     from babel.messages.pofile import read_po
 
     with file.open("rb") as source:
-        known = [message for message in read_po(source) if message.id and message.string and not message.fuzzy]
+        known = [
+            message
+            for message in read_po(source, locale=file.stem)
+            if message.id and message.string and not message.fuzzy
+        ]
     whole = {(message.context, str(message.id)): str(message.string) for message in known}
-    with_places = sorted((id for _context, id in whole if _PLACE.search(id)), key=len, reverse=True)
+    with_places = sorted((id for _context, id in whole if PLACE.search(id)), key=len, reverse=True)
     return Sentences(whole, tuple((pattern_of(id), whole[None, id]) for id in with_places if (None, id) in whole))
 
 
 def pattern_of(sentence: str) -> re.Pattern[str]:
     """What a sentence with places looks like once they are filled in."""
-    pieces = _PLACE.split(sentence)
+    pieces = PLACE.split(sentence)
     names: set[str] = set()
     made = ""
     for index, piece in enumerate(pieces):

@@ -168,8 +168,11 @@ def _outcome(step: Step, now: int, account: Account | None) -> Said:
         if account.connection.state in _WITHOUT_LOGIN:
             return (_(_WITHOUT_LOGIN[account.connection.state].source, service=service),)
         if until := account.paused_at(now):
-            says = "%(service)s takes no calls just now, and is tried again at %(at)s."
-            return parts(says, service=service, at=words.moment(until, now))
+            return parts(
+                "%(service)s takes no calls just now, and is tried again at %(at)s.",
+                service=service,
+                at=words.moment(until, now),
+            )
     if step.state == "waiting" and said and step.held_until == step.due_at:
         return (said,)
     if step.state == "waiting" and step.due_at is not None and step.due_at > now:

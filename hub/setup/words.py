@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..errors import HubError
-from ..outcomes import title_of
 from ..recipe import Recipe
 from ..schedule import EACH
 from ..step import ASK, OWN, WAIT_FOR
@@ -163,6 +162,8 @@ def action(name: str) -> str:
         found = registry.action(name)
         return told(found.title, found.connector.package)
     if name in OWN:
+        from ..outcomes import title_of  # what it is made of is too much for a command that only helps
+
         return told(title_of(name))
     return name.partition(".")[2].replace("_", " ").capitalize() or name
 
@@ -179,12 +180,14 @@ def happening(kind: str, within: str | None = None) -> str:
         found = connector.triggers.get(kind)
         if found is not None:
             return told(found.title, connector.package, within)
-    return pgettext(CLAUSE, "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    return (
+        pgettext("clause", "something happens") if kind == "unknown" else kind.replace(".", ": ", 1).replace(".", " ")
+    )
 
 
 def any_of(kinds: list[str]) -> str:
     """Several kinds of events, after "if", "when", "until" or "because": "an order is placed, or an order is paid"."""
-    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext(CLAUSE, "something happens")
+    return either(happening(kind, CLAUSE) for kind in kinds) or pgettext("clause", "something happens")
 
 
 def either(clauses: Iterable[str]) -> str:
@@ -199,11 +202,10 @@ def wait(action: str, kinds: list[str], milliseconds: int | None) -> str:
     length = span(milliseconds) if milliseconds is not None else None
     if action == ASK:
         return _("Wait for an answer of yours, %(span)s at most", span=length) if length else _("Wait for an answer")
+    if action == WAIT_FOR and length:
+        return _("Wait until %(event)s, %(span)s at most", event=any_of(kinds), span=length)
     if action == WAIT_FOR:
-        event = any_of(kinds)
-        if length:
-            return _("Wait until %(event)s, %(span)s at most", event=event, span=length)
-        return _("Wait until %(event)s", event=event)
+        return _("Wait until %(event)s", event=any_of(kinds))
     return _("Wait %(span)s", span=length) if length else _("Wait")
 
 
@@ -220,10 +222,10 @@ def question(text: str) -> str:
 def answered(answer: str | None, *, by_somebody: bool) -> str:
     """How a question to somebody of the business ended."""
     if by_somebody:
-        return _("They said “%(answer)s”.", answer=answer)
-    return (
-        _("Nobody answered in time, so it is “%(answer)s”.", answer=answer) if answer else _("Nobody answered in time.")
-    )
+        return _("They said “%(answer)s”.", answer=answer or "")
+    if answer:
+        return _("Nobody answered in time, so it is “%(answer)s”.", answer=answer)
+    return _("Nobody answered in time.")
 
 
 def recipe(name: str) -> str:

@@ -10,6 +10,7 @@ PAGES = {
     "home": "/w/1/",
     "recipes": "/w/1/recipes",
     "recipe": "/w/1/recipes/welcome_series",
+    "recipe-rehearsal": "/w/1/recipes/welcome_series/rehearse",
     "recipe-settings": "/w/1/recipes/order_thanks/settings",
     "recipe-off": "/w/1/recipes/order_thanks/off",
     "activity": "/w/1/activity",

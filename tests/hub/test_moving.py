@@ -13,6 +13,7 @@ from hub import engine, schema
 from hub.engine.moving import Verdict
 from hub.errors import NotFound, ServiceDown
 from tests import telling
+from tests.carriers import ByThreads, Carrier
 from tests.hub.test_versions import Shelf, shelf
 from tests.world import World, happen
 
@@ -34,6 +35,11 @@ def days(body: str = "", **more: str) -> str:
     source = DAYS.format(more="".join(f", {name}={value}" for name, value in more.items()))
     head, _, rest = source.partition("    yield")
     return head + body if body else head + "    yield" + rest
+
+
+@pytest.fixture
+def carrier() -> Carrier:
+    return ByThreads()
 
 
 @pytest.fixture

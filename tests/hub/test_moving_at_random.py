@@ -13,6 +13,7 @@ import pytest
 
 from hub import engine
 from tests import telling
+from tests.carriers import ByThreads, Carrier
 from tests.hub.test_versions import Shelf, shelf
 from tests.world import World, happen
 
@@ -106,6 +107,11 @@ def is_as(did: list[str], expected: list[list[str]]) -> bool:
             return False
         at += len(group)
     return at == len(did)
+
+
+@pytest.fixture
+def carrier() -> Carrier:
+    return ByThreads()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.world import World, tell
 
 pytestmark = ON_SQLITE
 
-SMALL = {"workspace", "connection", "enabled_recipe", "hub_key", "lease", "recipe_version", "backup"}
+SMALL = {"workspace", "connection", "enabled_recipe", "hub_key", "lease", "recipe_version", "backup", "heard_hour"}
 """Tables with a row for each of what somebody set up."""
 
 DUE = {"ix_delivery_new", "ix_run_due", "ix_step_outbox"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub import Event, Steps, clock, recipe, retention, tasks, wait_for
+from hub import Event, Steps, clock, recipe, retention, silence, tasks, wait_for
 from hub.outbox.standing import has_work
 from hub.retention.disk import make_room
 from tests import telling
@@ -122,6 +122,7 @@ def test_no_plan_reads_a_large_table_through(full: World) -> None:
         retention.sweep_at_once(full.hub)
         retention.sweep(full.hub)
         full.hub.privacy.act()
+        silence.look(full.hub)
         assert tasks.begin(full.hub, full.workspace, None, "retry", "failed", "one_thing") is None
         assert tasks.go_on(full.hub) == 0
         full.hub.enabled.refresh()

@@ -12,6 +12,7 @@ from hub import Event, Steps, ask_person, questions, recipe, runs
 from hub.errors import NotFound, SettingInvalid
 from hub.runs import NotPossible
 from tests import telling
+from tests.carriers import ByThreads, Carrier
 from tests.world import World, happen
 
 
@@ -34,6 +35,11 @@ def write(event: Event) -> Steps:
 
 def done() -> list[Any]:
     return [inputs["what"] for _, inputs in telling.provider.done]
+
+
+@pytest.fixture
+def carrier() -> Carrier:
+    return ByThreads()
 
 
 @pytest.fixture

@@ -171,9 +171,39 @@ def as_a_match(event):
     yield wait_for(narrowed, timeout=timedelta(days=1))
 
 
-@pytest.mark.parametrize("function", [plain, in_a_comprehension, in_a_lambda, in_a_helper, as_a_trigger, as_a_match])
+ANY = [order_created, narrowed]
+
+
+def as_one_of_several(event):
+    """Uses it."""
+    yield wait_for(*ANY, timeout=timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "function", [plain, in_a_comprehension, in_a_lambda, in_a_helper, as_a_trigger, as_a_match, as_one_of_several]
+)
 def test_a_recipe_needs_every_account_that_its_code_names(function):
     assert declare(function).needs == ("acme", "other")
+
+
+def written(module: str, source: str, **known: object) -> dict:
+    """What a module of this name holds that has this source, and knows these things."""
+    found = {"__name__": module} | known
+    exec(source, found)
+    return found
+
+
+@pytest.mark.parametrize(("module", "needs"), [("crumbs.shared", ("acme", "other")), ("bread.shared", ("acme",))])
+def test_what_recipes_of_a_package_share_counts_and_what_is_elsewhere_does_not(module, needs):
+    shared = written(module, "def helper(event):\n    yield ping()", ping=ping)["helper"]
+    uses = written("crumbs.recipe", "def uses(event):\n    'Uses it.'\n    yield from helper(event)", helper=shared)
+    assert declare(uses["uses"]).needs == needs
+
+
+def test_two_modules_of_no_package_are_not_of_one():
+    shared = written("shared", "def helper(event):\n    yield ping()", ping=ping)["helper"]
+    uses = written("own", "def uses(event):\n    'Uses it.'\n    yield from helper(event)", helper=shared)
+    assert declare(uses["uses"]).needs == ("acme",)
 
 
 def through_the_package(event):

@@ -27,7 +27,9 @@ def test_one_text_leaves_the_day_after():
     run = remind(text="{first_name}: {total} {currency} {link}")
     assert waits(run) == [timedelta(hours=26)]
     link = read(cart()).data["abandoned_checkout_url"]
-    assert run.of(twilio.send_sms) == [twilio.send_sms(PHONE, f"Ada: 84.90 USD {link}", purpose="marketing")]
+    assert run.of(twilio.send_sms) == [
+        twilio.send_sms(PHONE, f"Ada: 84.90 USD {link}", purpose="marketing", useful_for=timedelta(hours=22))
+    ]
     assert run.says == "They were reminded."
 
 
@@ -55,7 +57,9 @@ def test_who_ordered_gets_none():
 
 def test_the_text_shows_the_cart_as_it_was_left_last_and_waits_from_then_on():
     run = remind(cart(after(hours=20), "checkouts/update", total_price="99.00"), text="{total}")
-    assert run.of(twilio.send_sms) == [twilio.send_sms(PHONE, "99.00", purpose="marketing")]
+    assert run.of(twilio.send_sms) == [
+        twilio.send_sms(PHONE, "99.00", purpose="marketing", useful_for=timedelta(hours=22))
+    ]
     assert waits(run) == [timedelta(hours=26)] * 2
 
 

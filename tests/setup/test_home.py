@@ -51,7 +51,7 @@ def test_the_first_steps_are_told_until_all_are_done(world: World) -> None:
     world.hub.connections.set_state(shop, "off", None)
     world.enable_order_thanks()
     page = world.open(HOME).text
-    assert "✓ Choose a recipe · done 4 See it at work" in text_of(page)
+    assert "✓ Rehearse a recipe · done ✓ Switch a recipe on · done 5 See it at work" in text_of(page)
     world.run()
     assert "First steps" not in world.open(HOME).text
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+from decimal import Decimal
+
 import pytest
 
-from hub.setup import words
+from hub.setup import language, measures, words
 from hub.setup.words import DAY, HOUR, MINUTE, SECOND
 
 
@@ -44,6 +47,20 @@ def test_times_of_another_day_have_their_date() -> None:
     now = 1_795_348_800_000  # 22 November 2026, 12:00 UTC
     assert words.moment(now - HOUR, now).short == "11:00 UTC"
     assert words.moment(now - 2 * DAY, now).short == "20 Nov, 12:00 UTC"
+
+
+def test_days_spans_and_sums_are_written_as_the_readers_language_writes_them() -> None:
+    now = 1_795_348_800_000
+    with_language = copy_context()
+    with_language.run(language.choose, "de")
+    said = with_language.run(
+        lambda: (words.moment(now - 2 * DAY, now), words.span(90 * MINUTE), words.ago(now - DAY, now))
+    )
+    assert (said[0].short, said[0].full) == ("20. Nov., 12:00 UTC", "20. November 2026, 12:00:00 UTC")
+    assert said[1:] == ("1 Stunde 30 Minuten", "vor 1 Tag")
+    assert with_language.run(measures.number, 1234567) == "1.234.567"
+    assert with_language.run(measures.money, Decimal("1012.4"), "EUR") == "1.012,40\xa0€"
+    assert words.span(90 * MINUTE) == "1 hour 30 minutes", "another page's language is its own"
 
 
 def test_what_is_not_installed_any_more_keeps_its_name() -> None:

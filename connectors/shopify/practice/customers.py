@@ -54,6 +54,11 @@ def _listed(customer: Mapping[str, Any]) -> dict[str, Any]:
     return customer_fields(customer) | {"lastOrder": {"createdAt": last} if last else None}
 
 
+def customer_by_phone(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
+    found = find_customer(books, {"phone": variables["phone"]})
+    return {"customerByIdentifier": found and customer_fields(found)}
+
+
 def customer_fields(customer: Mapping[str, Any]) -> dict[str, Any]:
     """A customer as the fragment CustomerFields asks for them."""
     return {

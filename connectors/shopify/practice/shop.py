@@ -24,6 +24,7 @@ OPERATIONS: Mapping[str, tuple[int, Callable[[Books, Variables, Tell], dict[str,
     "GetCustomer": (4, customers.get_customer),
     "FindCustomer": (4, customers.customer_by_email),
     "ListCustomers": (20, customers.list_customers),
+    "FindCustomerByPhone": (4, customers.customer_by_phone),
     "GetOrder": (6, purchases.get_order),
     "OrdersOf": (9, purchases.search_orders),
     "AddTags": (10, customers.add_tags),
@@ -101,6 +102,8 @@ class Shop(Practice):
 
     def pay(self, price: int) -> bool:
         """Takes points from the bucket, if it holds them."""
+        if not self.keeps_limits:
+            return True
         bucket, at = self.books["bucket"], moment.monotonic()
         bucket["left"] = min(bucket["size"], bucket["left"] + (at - bucket["at"]) * bucket["restore"])
         bucket["at"] = at

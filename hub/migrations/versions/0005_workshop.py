@@ -16,6 +16,8 @@ def upgrade() -> None:
     _effects()
     _schedules()
     _languages()
+    _rehearsals()
+    _silence()
 
 
 def _languages() -> None:
@@ -107,6 +109,11 @@ def _guards() -> None:
     )
 
 
+def _rehearsals() -> None:
+    comment = "when a recipe was first rehearsed on the pages, if one was"
+    op.add_column("workspace", sa.Column("rehearsed_at", sa.BigInteger, comment=comment))
+
+
 def _questions() -> None:
     """Those that wait for somebody's answer."""
     which = sa.text("action = 'ask_person' AND state = 'waiting'")
@@ -190,3 +197,23 @@ def _effects() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_tally_day"), "tally", ["day"])
+
+
+def _silence() -> None:
+    """How much each connection hears, by the hour, and which one is unusually silent."""
+    op.create_table(
+        "heard_hour",
+        sa.Column(
+            "hour",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="when it began",
+        ),
+        sa.Column("counts", sa.Text(), nullable=False, comment="events that each connection heard in it, as JSON"),
+        sa.PrimaryKeyConstraint("hour", name=op.f("pk_heard_hour")),
+    )
+    since = "its last event, if it is unusual that none came since"
+    usual = "what usually lies between two of its events, while it is silent"
+    op.add_column("connection", sa.Column("silent_since", sa.BigInteger(), comment=since))
+    op.add_column("connection", sa.Column("usual_ms", sa.BigInteger(), comment=usual))

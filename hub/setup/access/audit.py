@@ -38,12 +38,18 @@ WORDS: dict[str, Lazy] = {
     "disconnected": Lazy("%(user)s disconnected %(account)s"),
     "settings_changed": Lazy("%(user)s changed the settings of this workspace"),
     "notices_changed": Lazy("%(user)s changed who is told when something needs a person"),
+    "hours_changed": Lazy("%(user)s changed when marketing leaves: text messages %(sms)s, e-mails %(email)s"),
+    "brake_go_on": Lazy("%(user)s let unusually many messages of “%(recipe)s” leave"),
+    "brake_stop": Lazy("%(user)s stopped unusually many messages of “%(recipe)s”"),
+    "complaint_opened": Lazy("%(user)s noted that a person complains"),
+    "complaint_closed": Lazy("%(user)s noted that a person's complaint is settled"),
     "paused": Lazy("%(user)s paused all sending"),
     "went_on": Lazy("%(user)s let messages leave again"),
     "practice_order": Lazy("%(user)s placed a practice order"),
     "run_retried": Lazy("%(user)s tried run %(run)s again"),
     "run_ended": Lazy("%(user)s ended run %(run)s"),
     "step_skipped": Lazy("%(user)s skipped step %(step)s of run %(run)s"),
+    "recipe_moved": Lazy("%(user)s moved %(count)s inside the recipe “%(recipe)s” to what is on"),
     "question_answered": Lazy("%(user)s answered what the recipe “%(recipe)s” asked"),
     "question_answered_by_link": Lazy("Somebody with the link answered what the recipe “%(recipe)s” asked"),
     "event_replayed": Lazy("%(user)s acted on event %(event)s again"),
@@ -55,10 +61,6 @@ WORDS: dict[str, Lazy] = {
     "request_answered": Lazy("%(user)s downloaded the answer to a request for somebody's data"),
     "retention_changed": Lazy("%(user)s set how long things are kept after a run to %(days)s days"),
     "workspace_added": Lazy("%(user)s added the workspace %(name)s"),
-}
-COUNTED = {
-    "runs_retry": ("%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again"),
-    "runs_cancel": ("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs"),
 }
 
 
@@ -110,8 +112,13 @@ def _says(hub: Hub, row: Any, known: dict[int, User | None]) -> Markup:
         about["who"] = _called(hub, about["who"], known)
     if "role" in about:
         about["role"] = NOUNS.get(about["role"], about["role"])
-    if row.what in COUNTED and "count" in about:
-        return in_markup_counted(*COUNTED[row.what], about["count"], **about)
+    count, user = about.get("count", 0), about["user"]
+    if row.what == "runs_retry":
+        return in_markup_counted(
+            "%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again", count, user=user
+        )
+    if row.what == "runs_cancel":
+        return in_markup_counted("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs", count, user=user)
     if row.what in WORDS:
         # Ids are no quantities: they are told as they are.
         return in_markup(WORDS[row.what].source, **{name: _text(value) for name, value in about.items()})

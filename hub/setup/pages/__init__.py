@@ -19,8 +19,10 @@ from . import (
     account,
     activity,
     connections,
+    guarding,
     home,
     logins,
+    moving,
     people,
     questions,
     recipes,
@@ -56,7 +58,22 @@ class Way(NamedTuple):
     current: str | None
 
 
-AREAS = (signing_in, account, home, recipes, activity, works, questions, people, connections, logins, settings, team)
+AREAS = (
+    signing_in,
+    account,
+    home,
+    recipes,
+    moving,
+    activity,
+    works,
+    questions,
+    people,
+    guarding,
+    connections,
+    logins,
+    settings,
+    team,
+)
 
 
 def pages(hub: Hub) -> Blueprint:
@@ -88,6 +105,10 @@ def pages(hub: Hub) -> Blueprint:
     @blueprint.record_once
     def speaks(state: BlueprintSetupState) -> None:
         state.app.jinja_env.globals.update(IN_TEMPLATES)
+
+    @blueprint.teardown_app_request
+    def silent(error: BaseException | None) -> None:
+        choose(None)  # whatever this thread does next, it does not do for the same reader
 
     @blueprint.after_request
     def guarded(response: Response) -> Response:

@@ -15,7 +15,7 @@ from ...connections import Connection
 from ...connector import Connector
 from ...errors import HubError
 from ...oauth.login import login_in
-from ...practice.accounts import happen, services_of
+from ...practice.accounts import happen, is_practice, services_of
 from .. import connections as models
 from .. import queries, words
 from ..access import audit
@@ -70,9 +70,10 @@ def add(pages: Pages) -> None:
             subscribes=found.subscribes,
             refused=(words.moment(refused[0], now), told(refused[1])) if refused else None,
             technical=models.technical(hub, found),
+            silent=account.silent is not None,
             in_place_of=models.in_place_of(hub, here.workspace, found),
             by_login=login_in(found.fields) is not None,
-            happenings=models.happenings(found) if models.is_practice(found) else (),
+            happenings=models.happenings(found) if is_practice(found) else (),
         )
 
     @pages.at("/w/<int:workspace_id>/connections/<connection_id>/again", Right.CHANGE, methods=("GET", "POST"))

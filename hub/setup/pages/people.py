@@ -20,7 +20,7 @@ from ..access.roles import Right
 from ..language import _, lazy
 from ..people import Who
 from ..retold import told
-from . import works
+from . import guarding, works
 from .activity import Find, shown_list
 from .forms import MISSING, Form, text
 from .frame import Here, Pages
@@ -139,6 +139,7 @@ def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: dict[st
         is_number=who.is_number,
         known=found_out.known(here.hub, here.workspace, who),
         form=form,
+        recipes=guarding.choices(here),
         opened=json.dumps(opened, indent=2, ensure_ascii=False) if opened else None,
         names=found_out.names_in(opened) if opened else (),
     )

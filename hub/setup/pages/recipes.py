@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from ... import registry, runs
+from ... import registry, runs, schedules
 from ...connections import OFF, Connection
 from ...effect.reading import effect_of
 from ...enabled import Enabled
@@ -27,6 +28,7 @@ from ..recipes.form import ACCOUNT, SETTING, SettingsForm, SpanField, filled, fo
 from ..recipes.gallery import card, gallery
 from ..recipes.preview import preview, slipped
 from ..recipes.proof import proof
+from ..recipes.rehearsing import rehearsed
 from ..recipes.way import Way, counted, ways
 from ..retold import told
 from .frame import Here, Pages
@@ -80,10 +82,22 @@ def add(pages: Pages) -> None:
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
             inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
+            next_at=_next_at(here, name),
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
             can_undo=_changed(here, found),
         )
+
+    @pages.at(f"{PLACE}/<name>/rehearse", Right.SEE)
+    def recipe_rehearsal(here: Here, name: str) -> Response:
+        found = _found(here, name)
+        zone = ZoneInfo(here.workspace.time_zone) if here.workspace.time_zone else None
+        asked = request.args.get("start"), request.args.get("branch")
+        shown = rehearsed(found.recipe, found.settings, zone, hub.clock.now(), *asked)
+        if shown.trouble is None:
+            hub.workspaces.note_rehearsal(here.workspace)
+        title = words.recipe_title(found.recipe)
+        return here.show("recipe_rehearsal.html", title=title, name=name, shown=shown)
 
     @pages.at(f"{PLACE}/<name>/settings", Right.CHANGE, methods=("GET", "POST"))
     def recipe_settings(here: Here, name: str) -> Response:
@@ -94,7 +108,7 @@ def add(pages: Pages) -> None:
                 return _confirm(here, found, form)
             if (refused := _switch(here, found, form)) is None:
                 audit.note(hub, "recipe_settings", here.user, here.workspace.id, recipe=found.recipe.title)
-                note = _("Saved. Whoever is in it already goes on with what was set before.")
+                note = _("Saved. Whoever is in it already goes on with what was set before, unless you move them.")
                 return here.go("recipe", note, name=name)
             return _settings(here, found, form, refused)
         return _settings(here, found, form)
@@ -219,6 +233,12 @@ def add(pages: Pages) -> None:
             faults=_faults(found, form),
             hold_out=form.left_out,
         )
+
+
+def _next_at(here: Here, name: str) -> words.Moment | None:
+    """When a recipe begins by the clock next, if it does and is on."""
+    due = [item.due_at for item in schedules.of(here.hub, here.workspace) if item.recipe.name == name]
+    return words.moment(min(due), here.hub.clock.now()) if due else None
 
 
 def _found(here: Here, name: str) -> Found:

@@ -10,6 +10,7 @@ from wtforms import SelectField
 
 from ... import notices
 from ...errors import SettingInvalid
+from ...guards import hours
 from ..access import audit
 from ..access.roles import Right
 from ..language import _, joined, lazy
@@ -25,6 +26,14 @@ def _zones() -> list[str]:
     """The time zones by their places: "Europe/Berlin"."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     return sorted(zone for zone in available_timezones() if zone.startswith(areas) or zone == "UTC")
+
+
+def _typed(kept: str | None) -> dict[str, str]:
+    """A business's sending hours as the form has them."""
+    found: dict[str, str] = {}
+    for channel, mine in hours.read_hours(kept).items():
+        found |= {f"{channel}_opens": hours.clock(mine.opens), f"{channel}_closes": hours.clock(mine.closes)}
+    return found
 
 
 class NewWorkspace(Form):
@@ -49,6 +58,13 @@ class Notices(Form):
     )
 
 
+class SendingHours(Form):
+    sms_opens = text(lazy("Text messages from"), type="time", size=6)
+    sms_closes = text(lazy("Text messages until"), type="time", size=6)
+    email_opens = text(lazy("E-mails from"), type="time", size=6)
+    email_closes = text(lazy("E-mails until"), type="time", size=6)
+
+
 def add(pages: Pages) -> None:
     hub = pages.hub
 
@@ -65,6 +81,22 @@ def add(pages: Pages) -> None:
             except SettingInvalid as refusal:
                 form.refuse("name", refusal)
         return _settings(here, form)
+
+    @pages.at("/w/<int:workspace_id>/settings/hours", Right.CHANGE, methods=("POST",))
+    def sending_hours(here: Here) -> Response:
+        form, found = SendingHours(), {}
+        for channel in hours.USUAL if form.is_sent() else ():
+            try:
+                opens, closes = form.said(f"{channel}_opens"), form.said(f"{channel}_closes")
+                found[channel] = hours.checked(channel, opens, closes)
+            except SettingInvalid as refusal:
+                form.refuse(f"{channel}_closes", refusal)
+        if form.errors:
+            return _settings(here, hours_form=form)
+        hub.workspaces.send_within(here.workspace, hours.write_hours(found))
+        said = {channel: str(mine) for channel, mine in found.items()}
+        audit.note(hub, "hours_changed", here.user, here.workspace.id, **said)
+        return here.go("settings", _("Saved. What waits already is looked at again at the hour that it waits for."))
 
     @pages.at("/w/<int:workspace_id>/settings/notices", Right.CHANGE, methods=("POST",))
     def tell_whom(here: Here) -> Response:
@@ -103,13 +135,16 @@ def add(pages: Pages) -> None:
                 form.refuse("name", refusal)
         return visitor.show("workspaces.html", form=form, workspaces=visitor.workspaces)
 
-    def _settings(here: Here, form: Form | None = None, notices_form: Form | None = None) -> Response:
+    def _settings(
+        here: Here, form: Form | None = None, notices_form: Form | None = None, hours_form: Form | None = None
+    ) -> Response:
         standing = notices.standing(hub, here.workspace)
         targets = standing.targets
         return here.show(
             "settings.html",
             form=form or Settings(fresh=True, name=here.workspace.name, time_zone=here.workspace.time_zone or ""),
             notices=notices_form or Notices(fresh=True, emails=", ".join(targets.emails), url=targets.url),
+            hours=hours_form or SendingHours(fresh=True, **_typed(here.workspace.hours)),
             trouble=told(standing.trouble or ""),
             can_mail=hub.settings.smtp_url is not None,
         )

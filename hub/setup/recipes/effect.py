@@ -28,17 +28,21 @@ def sends(ways: Sequence[Way]) -> str:
 
 def _sent(text: Text, count: int) -> str:
     if text.by:
-        one, many = (
+        return ngettext(
             "has %(service)s write to them up to %(num)s time",
             "has %(service)s write to them up to %(num)s times",
+            count,
+            service=text.by,
         )
-        return ngettext(one, many, count, service=text.by)
+    messages = _messages(text.channel, count)
     if text.marketing:
-        one, many = "sends %(messages)s to people who agreed to it", "sends %(messages)s to people who agreed to them"
-    else:
-        one = "sends %(messages)s about what they did, unless they opted out"
-        many = "sends %(messages)s about what they did, unless they opted out"
-    return ngettext(one, many, count, messages=_messages(text.channel, count))
+        return ngettext(
+            "sends %(messages)s to people who agreed to it",
+            "sends %(messages)s to people who agreed to them",
+            count,
+            messages=messages,
+        )
+    return _("sends %(messages)s about what they did, unless they opted out", messages=messages)
 
 
 def _messages(channel: str, count: int) -> str:
@@ -59,8 +63,11 @@ def how_many(recipe: Recipe, incoming: Incoming) -> str:
         return _("%(event)s: how often is not known yet, as its tool was connected within the last day.", event=what)
     span = words.span(incoming.span // words.DAY * words.DAY)
     if not incoming.count:
-        says = "%(event)s: not once in the last %(span)s. So few or none are to be expected in the next week."
-        return _(says, event=what, span=span)
+        return _(
+            "%(event)s: not once in the last %(span)s. So few or none are to be expected in the next week.",
+            event=what,
+            span=span,
+        )
     return ngettext(
         "%(event)s: %(num)s time in the last %(span)s, which is about %(weekly)s a week.",
         "%(event)s: %(num)s times in the last %(span)s, which is about %(weekly)s a week.",

@@ -67,8 +67,7 @@ def preview(recipe: Recipe, setting: Setting, template: str) -> Preview:
 
 def slipped(name: str) -> str:
     """What comes of a placeholder that nothing is offered for."""
-    says = "%(word)s is none of the words that are filled in, so people would see it as it is."
-    return _(says, word=f"{{{name}}}")
+    return _("%(word)s is none of the words that are filled in, so people would see it as it is.", word=f"{{{name}}}")
 
 
 def cost_of(action: Action[Any, Any], text: str) -> Cost | None:

@@ -14,7 +14,7 @@ from ...recipe import Recipe
 from ...step import ASK, CHOOSE, COMPLAINT_CLOSED, COMPLAINT_OPENED, SLEEP_UNTIL, WAIT_FOR, Step
 from .. import words
 from ..language import _, lazy
-from ..retold import told
+from ..retold import OURS, told
 from ..timeline import Line
 from ..words import State
 from . import trail as trails
@@ -76,8 +76,8 @@ def _choice(node: Node, recipe: Recipe, depth: int) -> Iterator[Line]:
 
 
 def _answer(action: Action[Any, Any] | None, when: str) -> str:
-    """When an action answers so, in words of its connector."""
-    return told(when, action.connector.package, words.CLAUSE) if action is not None else when
+    """When an action answers so, in words of its connector; or somebody who is asked, in ours."""
+    return told(when, OURS[0] if action is None else action.connector.package, words.CLAUSE)
 
 
 def _condition(says: str, node: Node, action: Action[Any, Any] | None, ends: list[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from ... import registry
 from ...errors import HubError
 from ...event import Event
+from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
 from ...step import ASK, CHOOSE, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
@@ -175,7 +176,7 @@ class _Drive:
         if step.action == NOW:
             return past.now
         examples = self._examples(step)
-        if _is_own(step) and not examples:
+        if not examples and _is_own(step):
             return None
         return examples[0][1] if examples else Unknown(step.action)
 
@@ -239,24 +240,15 @@ class _Drive:
         return None
 
 
-def with_values(event: Event, found: Mapping[str, Any]) -> Event:
-    """The event with these values at their dotted names."""
-    data = deepcopy(dict(event.data))
-    for path, value in found.items():
-        _put(data, path, value)
-    return replace(event, data=data)
+def _decisions(step: Step) -> list[tuple[str, Any]]:
+    """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
+    choices, default = step.inputs["choices"], step.inputs["default"]
+    said = [(f"somebody of yours says “{choice}”", choice) for choice in choices] or [("somebody answers", "…")]
+    return said if default in choices else [*said, ("nobody answers in time", default)]
 
 
 def _is_own(step: Step) -> bool:
     return step.action in OWN
-
-
-def _decisions(step: Step) -> list[tuple[str, Any]]:
-    """What may become of a question to somebody of the business, each with when."""
-    choices, default = step.inputs["choices"], step.inputs["default"]
-    said = [(_("you answer “%(answer)s”", answer=choice), choice) for choice in choices]
-    nobody = (_("nobody answers in time"), default)
-    return [*(said or [(_("you answer"), _("your answer"))]), nobody]
 
 
 def _lasts(step: Step, now: datetime) -> timedelta | None:
@@ -296,12 +288,3 @@ def _names(node: Node) -> tuple[str, int]:
 
 def _replaced(answers: list[Any], number: int, answer: Any) -> list[Any]:
     return [*answers[:number], answer, *answers[number + 1 :]]
-
-
-def _put(data: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for part in parents:
-        inner = data.get(part)
-        data[part] = inner = dict(inner) if isinstance(inner, Mapping) else {}
-        data = inner
-    data[last] = value

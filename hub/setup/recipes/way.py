@@ -13,6 +13,7 @@ from ... import registry, values
 from ...connector import Match
 from ...errors import HubError, Rejected
 from ...event import Event
+from ...matching import with_values
 from ...recipe import Recipe
 from ...recipe_settings import Declared
 from ...schedule import Schedule
@@ -60,7 +61,7 @@ def stood_in(recipe: Recipe, settings: Mapping[str, Any]) -> dict[str, Any]:
     the examples know nothing of that account."""
     found = {}
     for name, setting in recipe.settings.items():
-        example = _example_of(setting)
+        example = example_of(setting)
         if example is not None:
             found[name] = example
         elif name in settings:
@@ -117,10 +118,10 @@ def _sample(recipe: Recipe, match: Any) -> Event | None:
     """An event that starts the recipe: the connector's sample, with the values that the recipe wants."""
     try:
         sample: Event = match.sample
-        fits = recipe.refusal(trails.with_values(sample, match.where)) is None
+        fits = recipe.refusal(with_values(sample, match.where)) is None
     except Exception:  # a filter may raise anything
         return None
-    return trails.with_values(sample, match.where) if fits else None
+    return with_values(sample, match.where) if fits else None
 
 
 def _begin(starts: list[Match | Schedule], recipe: Recipe) -> Line:
@@ -179,8 +180,8 @@ def _texts(trail: Trail) -> Iterator[Text]:
 # ---- words
 
 
-def _example_of(setting: Declared) -> str | None:
-    """What a setting that is chosen in an account is drawn with."""
+def example_of(setting: Declared) -> str | None:
+    """What a setting that is chosen in an account is drawn and rehearsed with."""
     if setting.words.chooses is None:
         return None
     of, _dot, name = setting.words.chooses.partition(".")

@@ -84,6 +84,19 @@ def test_what_is_no_address_is_not_looked_for(shop, client):
     assert not shop.calls
 
 
+def test_a_customer_is_found_by_number_in_every_spelling(shop, client):
+    number = shop.happen("signup", ADA | {"phone": "+14155550123"})["id"]
+    found = shopify.find_customer_by_phone.perform(client, "+1 (415) 555-0123")
+    assert found == shopify.get_customer.perform(client, number)
+    assert shopify.find_customer_by_phone.perform(client, "+14155550199") is None
+
+
+def test_what_is_no_number_is_not_looked_for(shop, client):
+    with pytest.raises(Rejected, match="no number with its country code"):
+        shopify.find_customer_by_phone.perform(client, "ada@example.com")
+    assert not shop.calls
+
+
 def test_an_order_tells_its_state_and_its_customer(shop, client):
     order = shop.happen("order", ADA | {"checkout_token": "c0ffee", "paid": False})
     assert shopify.get_order.perform(client, order["id"])["cancelled"] is False

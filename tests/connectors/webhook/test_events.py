@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from connectors import webhook
 from connectors.webhook.signing import new_secret, sign, verify
-from hub import UNKNOWN, Delivery, Event
+from hub import UNKNOWN, Delivery, Event, Place
 from hub.errors import (
     DeliveryRefused,
     PayloadUnreadable,
@@ -199,3 +199,9 @@ def test_an_odd_body_is_mapped_to_something_odd_and_breaks_nothing(body: bytes) 
 def test_a_field_that_cannot_be_right_is_refused_with_the_way_out(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(SettingInvalid, match=says):
         webhook.connect(**({"base_url": None, "name": "Booking tool", "signing_secret": [SECRET]} | fields))
+
+
+def test_where_somebody_lives_is_told_by_their_zone() -> None:
+    assert webhook.visit.sample.place == Place(time_zone="America/Los_Angeles")
+    for zone in (None, "Berlin", 7, ""):
+        assert read(person={"email": "ada@example.com", "zone": zone}).place is None

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hub import bulk, clock, schema
 from hub.errors import NotFound
 from hub.guards import brake
-from hub.guards.brake import DAY, FIRST, TIMES, Question
+from hub.guards.brake import DAY, FIRST, TIMES, Unusual
 from hub.wakeups import perform
 from tests import telling
 from tests.hub.guards.conftest import put_mails, row
@@ -28,8 +28,8 @@ def sent_on_earlier_days(desk: Desk, *counts: int) -> None:
         bulk.insert(database, schema.volume, [one | {"usual": 0, "most": 0} for one in rows])
 
 
-def question(desk: Desk) -> Question:
-    (found,) = brake.questions(desk.hub, desk.world.workspace)
+def question(desk: Desk) -> Unusual:
+    (found,) = brake.unusual(desk.hub, desk.world.workspace)
     return found
 
 
@@ -83,7 +83,7 @@ def test_going_on_lets_those_leave_that_were_asked_about_and_looks_at_new_ones_a
     assert desk.world.carrier.take() == {perform(desk.connection.id)}
     desk.drain()
     assert len(desk.did) == FIRST + 250
-    assert brake.questions(desk.hub, desk.world.workspace) == []
+    assert brake.unusual(desk.hub, desk.world.workspace) == []
     desk.world.clock.advance(timedelta(seconds=1))
     put_mails(desk, 3, "new")
     desk.drain()

@@ -14,6 +14,7 @@ from hub.guards.hours import Hours, write_hours
 from hub.timing import to_datetime
 from tests import telling
 from tests.hub.guards.conftest import agree
+from tests.hub.guards.two import at_once
 from tests.hub.outbox.desk import ON_SQLITE, Desk
 from tests.world import tell
 
@@ -302,3 +303,44 @@ def test_an_e_mail_yields_to_a_more_important_one_that_is_due_at_another_account
     desk.later(minutes=1)
     assert desk.did == ["higher"]
     assert row(desk, lower).held_by == "cap"
+
+
+# ---- several workers, and a release that knows of no guards
+
+
+def test_two_workers_at_once_let_no_more_leave_to_one_person_than_the_caps_allow(desk: Desk) -> None:
+    """Each holds an account of its own: on PostgreSQL they claim at the same time."""
+    accounts = [desk.connection.id, *(desk.world.connect("telling", account=name).id for name in ("b", "c"))]
+    agree(desk, BERLIN)
+    people = [desk.person(f"{n}@example.com") for n in range(10)]
+    runs = {account: [desk.put(telling.mail(ADA, "same")) for _ in range(3)] for account in accounts}
+    for account in accounts:
+        for person in people:
+            runs[account].append(desk.put(telling.mail(f"{account}-{person}@example.com", f"{person}"), person=person))
+    with desk.hub.database.write() as database:
+        for account, mine in runs.items():
+            which = schema.step.c.run_id.in_(mine)
+            database.execute(sa.update(schema.step).where(which).values(connection_id=account))
+    at_once(desk, accounts)
+    assert sorted(desk.did) == sorted(["same", *map(str, people)])
+    assert len(desk.world.rows(schema.marketing)) == 11
+
+
+def test_what_a_worker_of_the_release_before_left_behind_is_judged_like_all(desk: Desk) -> None:
+    """It fills neither `held_until` nor `held_by`, gives all marketing one priority, and counts nothing."""
+    agree(desk, NEW_YORK)
+    run = desk.put(text(NEW_YORK))
+    before = row(desk, run)
+    assert (before.held_until, before.held_by, before.priority) == (None, None, schema.MARKETING)
+    desk.drain()
+    assert row(desk, run).held_by == "hours"
+    # It takes what is held for what is tried again later, and may claim it without looking at the hour.
+    with desk.hub.database.write() as database:
+        claimed = {"state": "claimed", "due_at": None, "attempts": 1, "claimed_at": desk.world.clock.now()}
+        database.execute(sa.update(schema.step).where(schema.step.c.run_id == run).values(claimed))
+    desk.drain()  # by this release, which asks the provider, and takes it up again
+    desk.later(seconds=40)
+    assert (row(desk, run).state, row(desk, run).held_by) == ("waiting", "hours")
+    it_is(desk, "2026-11-22 14:00")
+    desk.drain()
+    assert desk.did == ["Hello"]

@@ -1,6 +1,7 @@
-"""Lets what is due be told in a process of its own, which is killed: `process.py URL HOME NOW WHERE`.
+"""Does one thing in a process of its own, which is killed: `process.py URL HOME NOW WHERE [ID]`.
 
-WHERE is `before` (told, and not committed) or `after` (committed, and nobody woken).
+Without the id of a connection, what is due is told; with it, the page that waits there is asked for. WHERE is `before`
+(done, and not committed) or `after` (committed, and nobody woken).
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hub import registry, schedules
+from hub import outbox, registry, schedules
 from hub.core import Hub
 from hub.settings import Settings
 from hub.timing import FrozenClock, to_datetime
+from tests import telling
 from tests.world import KEY
+
+MEMBERS = ["ada", "bo", "cy", "di", "ed"]
 
 
 def die(*args: Any) -> Any:
@@ -32,18 +36,23 @@ class Dying:
         pass
 
 
-def main(url: str, home: str, now: str, where: str) -> None:
-    from tests.hub.schedules.recipes import look_daily
+def main(url: str, home: str, now: str, where: str, connection_id: str = "") -> None:
+    from tests.hub.schedules.recipes import greet_all, look_daily
 
     known = registry._modules("regulars.connectors") | {"telling": "tests.telling"}
     registry._modules = lambda group: known  # type: ignore[assignment]
-    recipes = {"look_daily": look_daily}
+    recipes = {recipe.name: recipe for recipe in (greet_all, look_daily)}
     registry.recipes = lambda: recipes  # type: ignore[assignment]
     if where == "before":
         real = schedules.deliver
         schedules.deliver = lambda *args: (real(*args), die())[0]  # type: ignore[assignment,func-returns-value]
     settings = Settings(home=Path(home), database_url=url, secret_key=KEY)
-    schedules.fire(Hub(settings, clock=FrozenClock(to_datetime(int(now))), wakeups=Dying()))
+    hub = Hub(settings, clock=FrozenClock(to_datetime(int(now))), wakeups=Dying())
+    if connection_id:
+        telling.provider.members = list(MEMBERS)
+        outbox.drain(hub, connection_id)
+    else:
+        schedules.fire(hub)
 
 
 if __name__ == "__main__":

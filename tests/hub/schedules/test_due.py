@@ -150,14 +150,9 @@ def test_two_clocks_at_the_same_instant_tell_it_once(
     other.close()
 
 
-@pytest.mark.parametrize("where", ["before", "after"])
-def test_a_clock_that_is_killed_as_it_tells_loses_and_doubles_nothing(
-    world: World, done: list[Any], monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    world.turn_on(monkeypatch, look_daily)
-    tick(world)
-    world.clock.advance(DAY)
-    arguments = [world.settings.database, str(world.settings.home), str(world.clock.now()), where]
+def killed(world: World, where: str, *more: str) -> None:
+    """Does something in a process that is killed: see `process.py`."""
+    arguments = [world.settings.database, str(world.settings.home), str(world.clock.now()), where, *more]
     ended = subprocess.run(
         [sys.executable, str(Path(process.__file__)), *arguments],
         cwd=ROOT,
@@ -167,6 +162,16 @@ def test_a_clock_that_is_killed_as_it_tells_loses_and_doubles_nothing(
         timeout=60,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_clock_that_is_killed_as_it_tells_loses_and_doubles_nothing(
+    world: World, done: list[Any], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    world.turn_on(monkeypatch, look_daily)
+    tick(world)
+    world.clock.advance(DAY)
+    killed(world, where)
     assert len(world.rows(schema.delivery)) == (where == "after")
     for _ in range(2):
         tick(world)

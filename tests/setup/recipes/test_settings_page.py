@@ -19,7 +19,7 @@ def test_settings_that_are_changed_hold_for_whoever_comes_next(visited: World) -
     answer = send(visited, "abandoned_cart/settings", CART)
     assert answer.headers["Location"] == f"{PLACE}/abandoned_cart"
     page = visited.open(f"{PLACE}/abandoned_cart").text
-    assert "Saved. Whoever is in it already goes on with what was set before." in page
+    assert "Saved. Whoever is in it already goes on with what was set before, unless you move them." in page
     assert "Wait 1 hour 30 minutes" in text_of(page)
     assert on(visited)["abandoned_cart"] == {
         "audience": "a1",

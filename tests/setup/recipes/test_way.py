@@ -8,8 +8,22 @@ from typing import Annotated, Any
 import pytest
 
 from connectors import hubspot, mailchimp, shopify, twilio
-from hub import Event, Rejected, Setting, Steps, now, recipe, registry, sleep, sleep_until, together, wait_for
+from hub import (
+    Event,
+    Rejected,
+    Setting,
+    Steps,
+    ask_person,
+    now,
+    recipe,
+    registry,
+    sleep,
+    sleep_until,
+    together,
+    wait_for,
+)
 from hub.recipe import Recipe
+from hub.setup import words
 from hub.setup.recipes.way import counted, ways
 from hub.setup.timeline import Line
 from hub.texts import placeholders
@@ -138,28 +152,69 @@ def test_an_answer_that_ends_it_is_told_with_the_step_that_asks() -> None:
     ]
 
 
+def test_a_question_to_somebody_of_the_business_is_drawn_with_what_follows_from_each_answer() -> None:
+    def ask(event: Event) -> Steps:
+        """Asks first."""
+        said = yield ask_person("Refund it?", choices=["Yes", "No", "Later"], timeout=DAY, default="No")
+        if said == "No":
+            return "Nobody wanted to."
+        if said == "Later":
+            yield sleep(days=3)
+        yield shopify.add_order_note("1", "refunded")
+        return None
+
+    assert drawn(ask)[1:] == [
+        "Ask somebody of yours: “Refund it?”: goes on unless somebody of yours says “No”",
+        "  If somebody of yours says “Later”:",
+        "  Wait 3 days",
+        "  Then on as below",
+        "Add a line to an order's note",
+        "It is done",
+    ]
+
+
+def test_a_text_that_somebody_may_write_is_drawn_with_what_follows_if_nobody_does() -> None:
+    def ask(event: Event) -> Steps:
+        """Asks for a text."""
+        said = yield ask_person("What should we write?", timeout=DAY)
+        if said is None:
+            yield sleep(days=3)
+        yield shopify.add_order_note("1", said or "nothing")
+        return None
+
+    assert drawn(ask)[1:] == [
+        "Ask somebody of yours: “What should we write?”",
+        "  If nobody answers in time:",
+        "  Wait 3 days",
+        "  Then on as below",
+        "Add a line to an order's note",
+        "It is done",
+    ]
+
+
 def test_what_depends_on_an_answer_that_nobody_knows_is_said_and_not_guessed() -> None:
     def depends(event: Event) -> Steps:
         """Looks."""
-        contact = yield hubspot.get_contact(email="a@example.com")
-        yield hubspot.create_task(contact["id"], "Call them")
+        message = yield twilio.get_message("SM1")
+        yield hubspot.create_task("1", message["status"])
         return None
 
+    asks = words.action("twilio.get_message")
     assert drawn(depends)[1:] == [
-        "Look up a contact",
-        "From here on it depends | on what comes of “Look up a contact”. That cannot be known beforehand.",
+        asks,
+        f"From here on it depends | on what comes of “{asks}”. That cannot be known beforehand.",
     ]
 
 
 def test_an_answer_that_nobody_knows_and_nobody_looks_at_is_passed_over() -> None:
     def passes(event: Event) -> Steps:
         """Passes over."""
-        found = yield hubspot.get_contact(email="a@example.com")
+        found = yield twilio.get_message("SM1")
         again = found
         yield sleep(hours=1)
         return None if again is not None else "It is none."
 
-    assert drawn(passes)[1:] == ["Look up a contact", "Wait 1 hour", "It is done"]
+    assert drawn(passes)[1:] == [words.action("twilio.get_message"), "Wait 1 hour", "It is done"]
 
 
 def test_an_example_that_does_not_suit_a_recipe_is_said() -> None:

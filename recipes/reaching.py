@@ -1,0 +1,30 @@
+"""What recipes share that reach people otherwise than by newsletter: a text message, and a task for a colleague."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from connectors import hubspot, twilio
+from hub import Event, Rejected, Steps
+from hub.texts import filled_in
+
+
+def texted(event: Event, text: str, purpose: Literal["transactional", "marketing"], **told: object) -> Steps:
+    """Texts whom an event is about, with what is told filled in; why that did not leave, or None."""
+    if not event.person.phone:
+        return "There is no mobile number."
+    if not text.strip():
+        return "There is no text for it."
+    try:
+        yield twilio.send_sms(event.person.phone, filled_in(text, **told), purpose=purpose)
+    except Rejected as refusal:
+        return str(refusal)
+    return None
+
+
+def tasked(event: Event, title: str, text: str = "", due: datetime | None = None) -> Steps:
+    """Gives a colleague something to do about whom an event is about, in HubSpot."""
+    contact = yield hubspot.upsert_contact(event.person.email or "", phone=event.person.phone)
+    yield hubspot.create_task(contact["id"], title, text=text, due=due, priority="HIGH")
+    return None
