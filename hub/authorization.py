@@ -22,6 +22,18 @@ LookUp = Callable[["Session", str | None, str], Values]
 
 
 @dataclass(frozen=True)
+class Ended:
+    """A login that is to be ended at its provider. `address(url)` gives an address as `OAuth.at` does."""
+
+    session: Session
+    address: Callable[[str], str]
+    client_id: str
+    client_secret: str = field(repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
 class OAuth:
     """How a provider logs in by OAuth 2, with the authorization code grant of RFC 6749.
 
@@ -39,6 +51,7 @@ class OAuth:
                 address is made of it: the app's secret goes there
     verify      `verify(query, fields, secrets, now)` checks the provider's own proof on the way back, raising
                 LoginRefused; `secrets` are the app's, newest first, and `now` is in milliseconds since 1970
+    end         `end(ended)` has the provider end a login when its account is disconnected; raises ActionFailed
     look_up     `look_up(session, base_url, access_token)` gives more fields to keep; raises ActionFailed
     """
 
@@ -55,10 +68,16 @@ class OAuth:
     prepare: Prepare | None = None
     verify: Verify | None = None
     look_up: LookUp | None = None
+    end: Callable[[Ended], None] | None = None
 
     @property
     def scope(self) -> str | None:
         return self.scope_separator.join(self.scopes) or None
+
+    def not_granted(self, granted: Sequence[str]) -> list[str]:
+        """What the hub asked for and was not allowed. Who may write may read, too: Shopify names only the former."""
+        may = {*granted, *(name.replace("write_", "read_", 1) for name in granted if name.startswith("write_"))}
+        return [name for name in self.scopes if name not in may]
 
     def asks(self, fields: Mapping[str, Field]) -> list[Field]:
         """What is to be filled in before the owner is sent to the provider."""
@@ -67,6 +86,10 @@ class OAuth:
 
     def address(self, which: str, fields: Values) -> str:
         """One of the addresses, `authorize` or `token`, for an account with these fields."""
+        return self.at(which, fields)
+
+    def at(self, which: str, fields: Values) -> str:
+        """An address of the provider for an account with these fields, which may stand in it as `{shop}`."""
         whole = which.format_map(fields)
         base_url = fields.get("base_url")
         return str(base_url).rstrip("/") + urlsplit(whole).path if base_url else whole

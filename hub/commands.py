@@ -14,11 +14,14 @@ def option(workspace: Workspace, *, several: bool = True) -> str:
     return f" -w {shlex.quote(workspace.name)}" if several else ""
 
 
-def connect_again(connection: Connection, option: str) -> str:
-    """The command that renews an account's login, with its secrets left to be filled in.
+def connect_again(connection: Connection, option: str, public_url: str) -> str:
+    """The command that renews an account's login, with its secrets left to be filled in; of one that was connected by
+    signing in there, the page where that is done.
 
     Everything else that the account was connected with stands there: without it, another account would be made.
     """
+    if connection.login is not None:
+        return f"{public_url}/w/{connection.workspace_id}/connections/{connection.id}/login"
     words = []
     for name, field in connection.connector.fields.items():
         if field.secret:

@@ -79,7 +79,7 @@ task = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("workspace_id", Integer, nullable=False),
     Column("user_id", Id, comment="who asked for it"),
-    Column("kind", String(8), nullable=False, comment="retry · cancel · erase"),
+    Column("kind", String(8), nullable=False, comment="retry · cancel · skip · replay · erase"),
     Column("state", String(8), nullable=False, comment="going · done · stopped"),
     Column("run_state", String(8), comment="of the runs that it is about"),
     Column("recipe", String(80), comment="of the runs that it is about; none: any"),

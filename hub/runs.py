@@ -207,24 +207,49 @@ def skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
 
 
 def _skip(workspace: Workspace, hub: Hub, run_id: int, position: int) -> None:
-    table, now = schema.step, hub.clock.now()
     with hub.database.write() as connection:
-        run = taken(workspace, connection, run_id)
-        mine = (table.c.run_id == run_id) & (table.c.position == position)
-        step = connection.execute(sa.select(table).where(mine).with_for_update()).one_or_none()
-        if run.ended_at is not None or step is None or step.state not in ("waiting", "claimed", "unknown"):
-            raise NotPossible("This step is over already, so there is nothing to skip.")
-        if step.state == "claimed":
-            raise NotPossible("This step is on its way just now. If it does not come back, the hub will ask you.")
-        sealer = hub.people.sealer(connection, workspace, run.person_id)
-        if sealer is None:
-            raise NotPossible("The person that this was about was erased.")
-        connection.execute(sa.update(table).where(mine).values(reason=SKIPPED, **_as_skipped(step, sealer, now)))
-        others = sa.select(table.c.position).where(table.c.run_id == run_id, table.c.state == "unknown").limit(1)
-        if run.state != "held":
-            let_go_on(connection, run_id, now)
-        elif step.state == "unknown" and connection.execute(others).first() is None:
-            let_go_on(connection, run_id, now, state="running", reason=None, leased_until=0)
+        _skip_within(connection, workspace, hub, taken(workspace, connection, run_id), position)
+
+
+def _skip_within(connection: sa.Connection, workspace: Workspace, hub: Hub, run: Any, position: int) -> None:
+    table, now = schema.step, hub.clock.now()
+    mine = (table.c.run_id == run.id) & (table.c.position == position)
+    step = connection.execute(sa.select(table).where(mine).with_for_update()).one_or_none()
+    if run.ended_at is not None or step is None or step.state not in ("waiting", "claimed", "unknown"):
+        raise NotPossible("This step is over already, so there is nothing to skip.")
+    if step.state == "claimed":
+        raise NotPossible("This step is on its way just now. If it does not come back, the hub will ask you.")
+    sealer = hub.people.sealer(connection, workspace, run.person_id)
+    if sealer is None:
+        raise NotPossible("The person that this was about was erased.")
+    connection.execute(sa.update(table).where(mine).values(reason=SKIPPED, **_as_skipped(step, sealer, now)))
+    others = sa.select(table.c.position).where(table.c.run_id == run.id, table.c.state == "unknown").limit(1)
+    if run.state != "held":
+        let_go_on(connection, run.id, now)
+    elif step.state == "unknown" and connection.execute(others).first() is None:
+        let_go_on(connection, run.id, now, state="running", reason=None, leased_until=0)
+
+
+def skip_doubts(workspace: Workspace, hub: Hub, run_id: int) -> None:
+    """Skips, as `skip` does, each step of unknown outcome that a held run waits with. Raises NotFound, or NotPossible
+    with the reason: a run that is held for anything else is not moved on by that."""
+    hub.database.retrying(lambda: _skip_doubts(workspace, hub, run_id))
+
+
+def _skip_doubts(workspace: Workspace, hub: Hub, run_id: int) -> None:
+    with hub.database.write() as connection:
+        skip_doubts_within(connection, workspace, hub, run_id)
+
+
+def skip_doubts_within(connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int) -> None:
+    """`skip_doubts` as part of a transaction, of which NotFound and NotPossible leave the rest good."""
+    run, table = taken(workspace, connection, run_id), schema.step
+    doubted = sa.select(table.c.position).where(table.c.run_id == run_id, table.c.state == "unknown")
+    positions = connection.execute(doubted.order_by(table.c.position)).scalars().all()
+    if run.state != "held" or not positions:
+        raise NotPossible("No step of the run is in doubt, so there is nothing to skip.")
+    for position in positions:
+        _skip_within(connection, workspace, hub, run, position)
 
 
 def _as_skipped(step: Any, sealer: Sealer, now: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Long work that somebody asked for on a page, done in portions by the clock: many runs tried again or ended, one
-person erased. It goes on whatever becomes of the page or the process, and does nothing twice: what a portion did and
-how far it came are written together.
+"""Long work that somebody asked for on a page, done in portions by the clock: many runs tried again, ended, skipped on
+or started anew, one person erased. It goes on whatever becomes of the page or the process, and does nothing twice: what
+a portion did and how far it came are written together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from webhooks import again
+
 from . import runs, schema
 from .core import Hub
 from .errors import NotFound
@@ -21,8 +23,14 @@ from .ids import new_id
 from .runs import NotPossible
 from .workspaces import Workspace
 
-RETRY, CANCEL, ERASE = "retry", "cancel", "erase"
+RETRY, CANCEL, SKIP, REPLAY, ERASE = "retry", "cancel", "skip", "replay", "erase"
 GOING, DONE, STOPPED = "going", "done", "stopped"
+
+Act = Callable[[sa.Connection, int], object]
+
+_STATE_OF = {SKIP: "held", REPLAY: "failed"}
+"""The state of the runs that a kind is about, which is not written down with it: a clock that knows nothing of this
+kind then finds no runs, instead of doing something else to them."""
 
 PORTION = 25
 """Runs in one transaction: as long as others wait who want to write."""
@@ -49,15 +57,18 @@ class Task:
 def begin(
     hub: Hub, workspace: Workspace, user_id: int | None, kind: str, run_state: str, recipe: str | None = None
 ) -> int | None:
-    """Has all runs that are in this state be tried again or ended, those of one recipe if it is given; gives the
-    task's id, or None if there are none. Runs that come into the state later are not meant."""
+    """Has all runs that are in this state be tried again or ended; or skip what they are in doubt about (`SKIP`, where
+    they are held), or start anew (`REPLAY`, where they failed). Those of one recipe, if it is given. Gives the task's
+    id, or None if there are none. Runs that come into the state later are not meant."""
     run = schema.run
     with hub.database.write() as connection:
         meant = sa.select(sa.func.count(), sa.func.max(run.c.id)).where(*_meant(workspace.id, run_state, recipe))
         count, last = connection.execute(meant).one()
         if not count:
             return None
-        about = {"run_state": run_state, "recipe": recipe, "until": last, "of": count}
+        about = {"recipe": recipe, "until": last, "of": count}
+        if kind not in _STATE_OF:
+            about["run_state"] = run_state
         return _insert(hub, connection, workspace, user_id, kind, about)
 
 
@@ -128,18 +139,24 @@ def _portion(hub: Hub, task_id: int) -> bool:
     if row.kind == ERASE:
         _erase(hub, workspace, task_id, bytes(row.hash))
         return True
-    fresh = runs.codes(workspace, hub)
-
-    def act(connection: sa.Connection, run_id: int) -> None:
-        if row.kind == RETRY:
-            runs.retry_within(connection, workspace, hub, run_id, fresh)
-        else:
-            runs.cancel_within(connection, workspace, hub, run_id)
-
+    act = _act(hub, workspace, row.kind)
     return hub.database.retrying(lambda: _act_on_runs(hub, task_id, act))
 
 
-def _act_on_runs(hub: Hub, task_id: int, act: Callable[[sa.Connection, int], None]) -> bool:
+def _act(hub: Hub, workspace: Workspace, kind: str) -> Act:
+    """What is done to each run, as part of a portion's transaction."""
+    if kind == RETRY:
+        fresh = runs.codes(workspace, hub)
+        return lambda connection, run_id: runs.retry_within(connection, workspace, hub, run_id, fresh)
+    if kind == CANCEL:
+        return lambda connection, run_id: runs.cancel_within(connection, workspace, hub, run_id)
+    if kind == SKIP:
+        return lambda connection, run_id: runs.skip_doubts_within(connection, workspace, hub, run_id)
+    enabled = list(hub.enabled.of(workspace))
+    return lambda connection, run_id: again.run_anew_within(connection, workspace, hub, run_id, enabled)
+
+
+def _act_on_runs(hub: Hub, task_id: int, act: Act) -> bool:
     run, table = schema.run, schema.task
     with hub.database.write() as connection:
         # Read again, and locked: another process may have done a portion meanwhile, or somebody stopped it.
@@ -147,7 +164,9 @@ def _act_on_runs(hub: Hub, task_id: int, act: Callable[[sa.Connection, int], Non
         if row.state != GOING:
             return False
         query = sa.select(run.c.id).where(
-            *_meant(row.workspace_id, row.run_state, row.recipe), run.c.id > row.place, run.c.id <= row.until
+            *_meant(row.workspace_id, row.run_state or _STATE_OF[row.kind], row.recipe),
+            run.c.id > row.place,
+            run.c.id <= row.until,
         )
         ids = connection.execute(query.order_by(run.c.id).limit(PORTION)).scalars().all()
         refused = sum(not _acted(connection, run_id, act) for run_id in ids)
@@ -163,10 +182,10 @@ def _act_on_runs(hub: Hub, task_id: int, act: Callable[[sa.Connection, int], Non
     return True
 
 
-def _acted(connection: sa.Connection, run_id: int, act: Callable[[sa.Connection, int], None]) -> bool:
+def _acted(connection: sa.Connection, run_id: int, act: Act) -> bool:
     try:
         act(connection, run_id)
-    except NotPossible:
+    except (NotPossible, again.NotAgain):
         return False
     return True
 

@@ -71,16 +71,16 @@ def failed_payment(
             if end.type == webhook.subscription_cancelled.type:
                 return "The subscription was cancelled."
             if elapsed:
-                yield mail(audience, event, f"{event_name}_settled", told)
+                yield mail(audience, event, f"{event_name}_settled", told, "transactional")
             return "They paid."
         elapsed = due
-        if what == "1" and (yield from mailed(audience, event, f"{event_name}_1", told)):
+        if what == "1" and (yield from mailed(audience, event, f"{event_name}_1", told, "transactional")):
             yield from tasked(event, "Write to them: their payment failed, and they get no newsletters")
             return "They get no newsletters, so a colleague writes to them."
         if what == "text":
             yield from texted(event, text, "transactional", **told)
         elif what not in ("1", ""):
-            yield mail(audience, event, f"{event_name}_{what}", told)
+            yield mail(audience, event, f"{event_name}_{what}", told, "transactional")
         if what == "3" and is_worth(told["amount"], call_from):
             yield from tasked(event, "Call them: their payment has failed for a week")
     return "They did not pay."

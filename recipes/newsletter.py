@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from connectors import mailchimp, shopify
 from hub import Event, Setting, Step, now
@@ -15,6 +15,7 @@ Audience = Annotated[
     str,
     Setting("Mailchimp audience", "The id of the audience that customers belong to.", chooses="mailchimp.audience"),
 ]
+Purpose = Literal["transactional", "marketing"]
 UNWANTED = "They do not get newsletters, so no e-mail was sent any more."
 
 
@@ -23,20 +24,22 @@ def has_email(event: Event) -> bool:
     return event.person.email is not None
 
 
-def mail(audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None) -> Step:
+def mail(
+    audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None, purpose: Purpose = "marketing"
+) -> Step:
     """Has Mailchimp write to whom an event is about: notes an event of this name, from which an automation starts. What
     is `told` becomes the event's properties."""
-    return mailchimp.add_event(audience, event.person.email or "", name, told or {})
+    return mailchimp.add_event(audience, event.person.email or "", name, told or {}, purpose=purpose)
 
 
 def mailed(
-    audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None
+    audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None, purpose: Purpose = "marketing"
 ) -> Generator[Step, Any, str | None]:
     """Has Mailchimp write, if they get newsletters right then; why it did not, or None."""
     member = yield mailchimp.get_member(audience, event.person.email or "")
     if member["status"] != "subscribed":
         return UNWANTED
-    yield mail(audience, event, name, told)
+    yield mail(audience, event, name, told, purpose)
     return None
 
 

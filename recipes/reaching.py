@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from connectors import hubspot, twilio
 from hub import Event, Rejected, Steps
 from hub.texts import filled_in
+from recipes.newsletter import Purpose
 
 
-def texted(event: Event, text: str, purpose: Literal["transactional", "marketing"], **told: object) -> Steps:
+def texted(event: Event, text: str, purpose: Purpose, **told: object) -> Steps:
     """Texts whom an event is about, with what is told filled in; why that did not leave, or None."""
     if not event.person.phone:
         return "There is no mobile number."

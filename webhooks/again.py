@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,12 @@ import sqlalchemy as sa
 from hub import schedules, schema
 from hub.connections import Connection
 from hub.core import Hub
+from hub.enabled import Enabled
 from hub.errors import NotFound, SetupError
 from hub.event import Event
 from hub.events import opened
+from hub.recipe import Recipe
+from hub.runs import taken
 from hub.workspaces import Workspace
 
 from .starting import HELD_OUT, Start, insert_runs, is_held_out, new_run, starts_of
@@ -62,23 +66,56 @@ def start_again(workspace: Workspace, hub: Hub, event_id: int) -> Replayed:
 def _start_again(workspace: Workspace, hub: Hub, event_id: int) -> Replayed:
     enabled = list(hub.enabled.of(workspace))
     with hub.database.write() as connection:
-        row = _taken(workspace, connection, event_id)
-        event = _opened(workspace, hub, connection, row)
-        starts, skipped = starts_of(workspace, enabled, _connection(workspace, hub, row), event, _asked_by(event))
-        earlier = _earlier(workspace, connection, event_id)
-        fresh: list[Start] = []
-        for start in starts:
-            if start.recipe.name in earlier:
-                run_id, state = earlier[start.recipe.name]
-                skipped[start.recipe.name] = f"It ran for this event already: run {run_id} is {state}."
-            elif is_held_out(workspace, start, row.person_id):
-                skipped[start.recipe.name] = HELD_OUT
-            else:
-                fresh.append(start)
-        now = hub.clock.now()
-        runs = [new_run(start, workspace.id, event_id, row.at, row.person_id, now) for start in fresh]
-        insert_runs(hub, connection, runs)
+        return start_again_within(connection, workspace, hub, event_id, enabled)
+
+
+def start_again_within(
+    connection: sa.Connection, workspace: Workspace, hub: Hub, event_id: int, enabled: Sequence[tuple[Recipe, Enabled]]
+) -> Replayed:
+    """`start_again` as part of a transaction, of which NotFound and NotAgain leave the rest good. `enabled`: the
+    recipes that may start, of those that are on."""
+    row = _taken(workspace, connection, event_id)
+    event = _opened(workspace, hub, connection, row)
+    starts, skipped = starts_of(workspace, enabled, _connection(workspace, hub, row), event, _asked_by(event))
+    earlier = _earlier(workspace, connection, event_id)
+    fresh: list[Start] = []
+    for start in starts:
+        if start.recipe.name in earlier:
+            run_id, state = earlier[start.recipe.name]
+            skipped[start.recipe.name] = f"It ran for this event already: run {run_id} is {state}."
+        elif is_held_out(workspace, start, row.person_id):
+            skipped[start.recipe.name] = HELD_OUT
+        else:
+            fresh.append(start)
+    now = hub.clock.now()
+    runs = [new_run(start, workspace.id, event_id, row.at, row.person_id, now) for start in fresh]
+    insert_runs(hub, connection, runs)
     return Replayed({run.row["recipe"]: run.row["id"] for run in runs}, skipped)
+
+
+def run_anew(workspace: Workspace, hub: Hub, run_id: int) -> None:
+    """Starts the event of a run anew with the run's own recipe, as it is on. Raises NotFound, or NotAgain with the
+    reason, also if the recipe does not start."""
+    enabled = list(hub.enabled.of(workspace))
+
+    def act() -> None:
+        with hub.database.write() as connection:
+            run_anew_within(connection, workspace, hub, run_id, enabled)
+
+    hub.database.retrying(act)
+
+
+def run_anew_within(
+    connection: sa.Connection, workspace: Workspace, hub: Hub, run_id: int, enabled: Sequence[tuple[Recipe, Enabled]]
+) -> None:
+    """`run_anew` as part of a transaction, of which NotFound and NotAgain leave the rest good."""
+    run = taken(workspace, connection, run_id)
+    mine = [(recipe, entry) for recipe, entry in enabled if entry.recipe == run.recipe]
+    if not mine:
+        raise NotAgain("The recipe is off, so it does not start. Switch it on first.")
+    found = start_again_within(connection, workspace, hub, run.event_id, mine)
+    if not found.started:
+        raise NotAgain(next(iter(found.skipped.values()), "The recipe does not start with this event any more."))
 
 
 def _taken(workspace: Workspace, connection: sa.Connection, event_id: int) -> Any:

@@ -5,7 +5,8 @@ https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentic
 
 from __future__ import annotations
 
-from hub.authorization import OAuth
+from hub.authorization import Ended, OAuth
+from hub.http import refusal
 
 SCOPES = (
     "oauth",
@@ -19,6 +20,18 @@ SCOPES = (
 )
 """What the actions need; the app at HubSpot must ask for the same."""
 
+REVOKE = "https://api.hubapi.com/oauth/v3/token/revoke"
+
+
+def end(ended: Ended) -> None:
+    """Makes the refresh token worthless, as HubSpot's OpenAPI file of OAuth describes it. Raises ActionFailed."""
+    app = {"client_id": ended.client_id, "client_secret": ended.client_secret}
+    about = {"token": ended.refresh_token, "token_type_hint": "refresh_token"}
+    answer = ended.session.post(ended.address(REVOKE), data=app | about)
+    if not answer.ok:
+        raise refusal(answer.status_code, "HubSpot did not end the login")
+
+
 OAUTH = OAuth(
     authorize="https://app.hubspot.com/oauth/authorize",
     # Of HubSpot's two, the one that its OpenAPI file describes with the proof key and with nothing in the address.
@@ -27,4 +40,5 @@ OAUTH = OAuth(
     scopes=SCOPES,
     pkce=True,
     signs="client_secret",
+    end=end,
 )

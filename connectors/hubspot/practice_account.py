@@ -122,7 +122,13 @@ class HubSpotPractice(Practice):
         self._start_limits()
         self.start_with(new_books)
         self.login = Login(
-            self, "HubSpot", OAUTH, account=f"HubSpot account {PORTAL_ID}", refuse=_refuse_login, more=_told_of_token
+            self,
+            "HubSpot",
+            OAUTH,
+            account=f"HubSpot account {PORTAL_ID}",
+            refuse=_refuse_login,
+            more=_told_of_token,
+            revoke_path="/oauth/v3/token/revoke",
         )
 
     def _start_limits(self) -> None:

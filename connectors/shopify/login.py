@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from hub.authorization import OAuth
-from hub.errors import LoginRefused
+from hub.authorization import Ended, OAuth
+from hub.errors import LoginRefused, OutcomeUnknown
+from hub.http import refusal
 
 from .client import shop_domain
+from .documents import VERSION
 
 SCOPES = ("read_customers", "write_customers", "read_orders", "write_orders", "write_discounts")
 """What the app must be allowed: https://shopify.dev/docs/api/usage/access-scopes"""
@@ -63,6 +65,22 @@ def verify(query: Mapping[str, str], fields: Mapping[str, Any], secrets: Sequenc
         )
 
 
+UNINSTALL = "mutation AppUninstall { appUninstall { userErrors { message } } }"
+
+
+def end(ended: Ended) -> None:
+    """Takes the app out of the shop, which ends all of its tokens there. Raises ActionFailed.
+    https://shopify.dev/docs/api/admin-graphql/latest/mutations/appUninstall"""
+    where = ended.address("https://{shop}/admin/api/" + f"{VERSION}/graphql.json")
+    named = {"query": UNINSTALL, "operationName": "AppUninstall"}
+    answer = ended.session.post(where, json=named, headers={"X-Shopify-Access-Token": ended.access_token})
+    if not answer.ok:
+        raise refusal(answer.status_code, "Shopify did not remove the app")
+    said = answer.json()
+    if said.get("errors") or not said.get("data") or (said["data"].get("appUninstall") or {}).get("userErrors"):
+        raise OutcomeUnknown("Shopify did not say that the app was removed.")
+
+
 OAUTH = OAuth(
     authorize="https://{shop}/admin/oauth/authorize",
     token="https://{shop}/admin/oauth/access_token",
@@ -72,5 +90,6 @@ OAUTH = OAuth(
     exchange={"expiring": "1"},
     signs="webhook_secret",
     prepare=prepare,
+    end=end,
     verify=verify,
 )

@@ -53,7 +53,7 @@ def signed(told: Mapping[str, Any], secret: str = SECRET) -> tuple[dict[str, str
 
 service = ToolPractice(
     "webhook",
-    account={"name": "Practice tool", "signing_secret": SECRET, "send_to": "https://tool.example/inbox"},
+    account={"name": "Bookings", "signing_secret": SECRET, "send_to": "https://tool.example/inbox"},
 )
 
 
@@ -64,7 +64,7 @@ def new_tool() -> dict[str, Any]:
 
 @service.route("GET", "/account")
 def account(request: Request) -> Response:
-    return json_answer({"name": "Practice tool"})
+    return json_answer({"name": "Bookings"})
 
 
 @service.route("PUT", "/webhook")

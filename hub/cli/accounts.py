@@ -202,9 +202,14 @@ def _connection(hub: Hub, item: Connection) -> dict[str, Any]:
 @click.argument("connection", metavar="ID")
 def disconnect(connection: str) -> None:
     """Switch an account off, and take its subscriptions back. Its history stays."""
+    from ..oauth.ending import end_login
+
     with opened() as hub:
         found = hub.connections.disconnect(connection)
+        trouble = end_login(hub, found)
     click.echo(
         f"{found.connector.title}, {show.plain(found.label)}, is disconnected. "
         "Steps that wait for it go on if it is connected again."
     )
+    if trouble:
+        click.echo(trouble, err=True)

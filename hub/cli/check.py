@@ -133,7 +133,7 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
     what = f"{workspace.name}, {connection.connector.title} ({connection.label})"
     if connection.state == "off":
         return Finding(what, None, "Disconnected.")
-    again = commands.connect_again(connection, option)
+    again = commands.connect_again(connection, option, hub.settings.public_url)
     if connection.state == "needs_login":
         return Finding(what, False, f"{connection.reason} Sign in again with: {again}")
     ask = connection.connector.function("check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ def _serve(port: int | None, with_parent: bool) -> None:
             return
         click.echo(f"The practice services are at {base}. Connect their accounts with:")
         for name, service in server.services.items():
-            fields = " ".join(f"{field}={value}" for field, value in service.account.items())
+            fields = " ".join(shlex.quote(f"{field}={value}") for field, value in service.account.items())
             click.echo(f"  hub connect {name} {fields} base_url={base}/{name}")
         told = Told()
         click.echo("Ctrl-C ends them.")

@@ -196,6 +196,11 @@ def _logged_in(hub: Hub, connector: Connector, oauth: OAuth, app: App, attempt: 
     now = hub.clock.now()  # before the call: a token's time begins when it is given
     try:
         tokens = tokens_for_code(oauth, app, fields, where, code, attempt.verifier)
+        if tokens.granted is not None and (missing := oauth.not_granted(tokens.granted)):
+            raise LoginRefused(
+                f"{connector.title} did not allow all that the hub needs. Missing: {', '.join(missing)}. Have the "
+                f"hub's app there ask for it, and say yes to all. {_AGAIN}"
+            )
         more = dict(fields) | {oauth.keeps: tokens.access_token, LOGIN: kept(tokens, app.client_id, now)}
         if oauth.look_up is not None:
             with Session() as session:

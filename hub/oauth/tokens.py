@@ -24,11 +24,13 @@ _BUSY = (408, 425, 429)
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a token endpoint gave. `expires_in`: for how many seconds the access token lasts; None: it does not end."""
+    """What a token endpoint gave. `expires_in`: for how many seconds the access token lasts; None: it does not end.
+    `granted`: what it was allowed, where the endpoint says so."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     expires_in: float | None
+    granted: tuple[str, ...] | None = None
 
 
 def authorize_url(
@@ -135,4 +137,13 @@ def _tokens(answer: Mapping[str, Any]) -> Tokens:
         raise OutcomeUnknown("The provider's answer holds no token that can be used.", status=200)
     if refresh_token is not None and not isinstance(refresh_token, str):
         raise OutcomeUnknown("The provider's answer holds no refresh token that can be used.", status=200)
-    return Tokens(access_token, refresh_token, float(lasts) if is_number and lasts is not None else None)
+    expires_in = float(lasts) if is_number and lasts is not None else None
+    return Tokens(access_token, refresh_token, expires_in, _granted(answer))
+
+
+def _granted(answer: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What was allowed: with commas or spaces between (RFC 6749), or as HubSpot lists it."""
+    said = answer.get("scopes") or answer.get("scope")
+    if isinstance(said, str):
+        return tuple(said.replace(",", " ").split())
+    return tuple(map(str, said)) if isinstance(said, list) else None

@@ -44,6 +44,7 @@ class Login:
     refuse    the provider's own answer to a refused exchange, `refuse(status, error, description)`
     sign      what else goes back to the hub with the code, `sign(parameters)`
     more      what else the token endpoint tells, `more(form)`
+    revoke_path  where a refresh token is made worthless, if that can be asked for (RFC 7009)
     rotates   whether a refresh token is exchanged with each use, the access token before ending with it
 
     The service says for how many seconds a token lasts (`token_seconds`, 0 for ever), and whether a refresh token that
@@ -61,6 +62,7 @@ class Login:
         sign: Callable[[dict[str, str]], Mapping[str, str]] = lambda parameters: {},
         more: Callable[[Mapping[str, str]], Mapping[str, Any]] = lambda form: {},
         rotates: bool = False,
+        revoke_path: str | None = None,
     ) -> None:
         self.service, self.title, self.oauth, self.account = service, title, oauth, account
         self.refuse, self.sign, self.more, self.rotates = refuse, sign, more, rotates
@@ -68,12 +70,15 @@ class Login:
         service.route("GET", self.authorize_path)(self._ask)
         service.route("POST", self.authorize_path)(self._answered)
         service.route("POST", self.token_path)(self._exchange)
+        self.revoke_path = revoke_path
+        if revoke_path is not None:
+            service.route("POST", revoke_path)(self._end)
         service.happening("expire_tokens")(self._expire)
         service.happening("revoke_login")(self._revoke)
 
     def serves(self, request: Request) -> bool:
         """Whether this call is about the login itself, and so needs none."""
-        return request.path in (self.authorize_path, self.token_path)
+        return request.path in (self.authorize_path, self.token_path, self.revoke_path)
 
     def standing(self, access_token: str) -> Standing:
         """What an access token is worth. One that is used makes the refresh token before its own worthless."""
@@ -217,9 +222,23 @@ class Login:
     def _revoke(self, details: dict[str, Any]) -> dict[str, int]:
         """The owner takes back what they allowed: no token is good any more, and none can be renewed."""
         count = len(self._kept["access"])
+        self.end_all()
+        return {"tokens": count}
+
+    def end_all(self) -> None:
+        """No token is good any more, and none can be renewed."""
         self._kept["access"].clear()
         self._kept["refresh"].clear()
-        return {"tokens": count}
+
+    def _end(self, request: Request) -> Response:
+        """The app gives a login back: its refresh token, and the access token that came by it, are worthless."""
+        form = request.form.to_dict()
+        if (form.get("client_id"), form.get("client_secret")) != self.oauth.practice:
+            return self.refuse(400, "invalid_client", "The app is not known.")
+        if form.get("token", "") not in self._kept["refresh"]:
+            return self.refuse(400, "invalid_grant", "The refresh token is not known.")
+        self._forget(form["token"])
+        return Response("", 200)
 
 
 def _challenge(verifier: str) -> str:

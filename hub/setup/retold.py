@@ -8,6 +8,7 @@ A sentence that is put together when it is said stands there with its places, as
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -50,8 +51,12 @@ def _told(text: str, package: str, within: str | None, language: str) -> str:
         for pattern, says in sentences.patterns:
             if found := pattern.fullmatch(text):
                 put = {name: _put(value, package, within, language) for name, value in found.groupdict().items()}
-                return says % put
+                return _filled(says, put)
     return text
+
+
+def _filled(sentence: str, put: Mapping[str, str]) -> str:
+    return PLACE.sub(lambda place: put[place[1]], sentence)
 
 
 def _put(value: str, package: str, within: str | None, language: str) -> str:

@@ -6,16 +6,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hub import Event, Rejected, Steps, recipe, runs, schema, tasks
+from hub import Event, OutcomeUnknown, Rejected, Steps, recipe, runs, schema, tasks
 from hub.backup import make_backup, restore_backup
 from hub.clock import Clock
 from hub.errors import NotFound
 from hub.recipe import Recipe
-from hub.tasks import CANCEL, DONE, GOING, PORTION, RETRY, STOPPED
+from hub.tasks import CANCEL, DONE, GOING, PORTION, REPLAY, RETRY, SKIP, STOPPED
 from tests import telling
 from tests.servers import until
 from tests.world import World, happen, tell
@@ -36,8 +37,18 @@ def forgetful(event: Event) -> Steps:
     yield telling.do("this")
 
 
-def many(world: World, monkeypatch: pytest.MonkeyPatch, made: Recipe) -> World:
-    telling.provider.answer = lambda name, inputs: Rejected("no")
+@recipe(on=telling.happened, title="Ring")
+def ringer(event: Event) -> Steps:
+    """Does something that nobody can find out about, and goes on without."""
+    try:
+        yield telling.ring(event.data["n"])
+    except Rejected:
+        return "without"
+    return None
+
+
+def many(world: World, monkeypatch: pytest.MonkeyPatch, made: Recipe, answer: Any = None) -> World:
+    telling.provider.answer = answer or (lambda name, inputs: Rejected("no"))
     connection = world.turn_on(monkeypatch, made)
     told = [
         {"type": "happened", "id": str(n), "email": f"person{n}@example.com", "data": {"n": n}} for n in range(MANY)
@@ -64,7 +75,7 @@ def held(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def begun(world: World, kind: str, recipe: str | None = None) -> int:
-    state = "held" if kind == CANCEL else "failed"
+    state = "held" if kind in (CANCEL, SKIP) else "failed"
     task_id = tasks.begin(world.hub, world.workspace, None, kind, state, recipe)
     assert task_id is not None
     return task_id
@@ -92,6 +103,57 @@ def test_what_fails_once_more_is_not_tried_a_second_time_by_the_same_task(failed
     finish(failed)
     finish(failed)
     assert sorted(asked) == list(range(MANY))
+
+
+def test_what_runs_are_in_doubt_about_is_skipped_once_for_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(world, monkeypatch, ringer, lambda name, inputs: OutcomeUnknown("no word") if name == "ring" else {"id": "1"})
+    held = {run.id for run in world.runs if run.state == "held"}
+    assert len(held) > 3
+    task_id = begun(world, SKIP)
+    finish(world)
+    found = tasks.get(world.hub, world.workspace, task_id)
+    assert (found.state, found.done, found.refused) == (DONE, len(held), 0)
+    world.settle()
+    assert {run.state for run in world.runs if run.id in held} == {"done"}
+
+
+def test_what_is_held_for_anything_else_is_not_moved_by_skipping(held: World) -> None:
+    task_id = begun(held, SKIP)
+    finish(held)
+    found = tasks.get(held.hub, held.workspace, task_id)
+    assert (found.state, found.done, found.refused) == (DONE, 0, MANY)
+    assert {run.state for run in held.runs} == {"held"}
+
+
+def test_what_failed_is_started_anew_once_for_each_event(failed: World) -> None:
+    telling.provider.answer = lambda name, inputs: {"id": "1"}
+    task_id = begun(failed, REPLAY)
+    finish(failed)
+    found = tasks.get(failed.hub, failed.workspace, task_id)
+    assert (found.state, found.of, found.done, found.refused) == (DONE, MANY, MANY, 0)
+    assert sorted(inputs["what"] for _, inputs in telling.provider.done) == list(range(MANY))
+    assert [run.state for run in failed.runs].count("done") == MANY
+    again = begun(failed, REPLAY)
+    finish(failed)
+    assert tasks.get(failed.hub, failed.workspace, again).refused == MANY, "each ran for its event since"
+    assert len(telling.provider.done) == MANY
+
+
+def test_what_is_off_is_not_started_anew(failed: World) -> None:
+    failed.hub.enabled.disable(failed.workspace, "doer")
+    task_id = begun(failed, REPLAY)
+    finish(failed)
+    assert tasks.get(failed.hub, failed.workspace, task_id).refused == MANY
+    assert len(failed.runs) == MANY
+
+
+def test_a_clock_of_the_release_before_does_nothing_else_to_the_runs_of_a_kind_it_does_not_know(held: World) -> None:
+    begun(held, SKIP)
+    with held.hub.database.read() as connection:
+        row = connection.execute(sa.select(schema.task)).one()
+    assert row.run_state is None
+    with pytest.raises(ValueError, match="held or failed"):
+        tasks._meant(row.workspace_id, row.run_state, row.recipe)
 
 
 def test_a_task_can_be_stopped_and_what_is_done_stays_done(held: World) -> None:

@@ -57,6 +57,7 @@ def test_four_mails_and_a_text_leave_until_hope_ends():
     assert (run.says, tasks(run)) == ("They did not pay.", [])
     told = [step.inputs["properties"] for step in run.of(mailchimp.add_event)]
     assert told == [{"amount": "29.00", "currency": "USD"}] * 4
+    assert {step.inputs["purpose"] for step in run.of(mailchimp.add_event)} == {"transactional"}
 
 
 @pytest.mark.parametrize(("days", "left"), [(1, 1), (4, 2), (8, 3), (15, 4)])

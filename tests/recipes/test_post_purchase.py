@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from connectors import mailchimp, shopify, webhook
-from hub import Event, Rejected
+from hub import Event, Place, Rejected
 from hub.testing import Rehearsed, rehearse
 from recipes.post_purchase import post_purchase
 from tests.recipes.events import AUDIENCE
 from tests.recipes.rehearsing import mailed_at, mails, one_after_another
 
-SENT = shopify.order_fulfilled.sample
+SENT = replace(shopify.order_fulfilled.sample, place=Place("Europe/London"))
 BEGAN = SENT.at.replace(microsecond=0)
 KEPT = {"cancelled": False, "financial_status": "paid"}
 

@@ -111,9 +111,13 @@ def test_an_order_or_unsubscribing_ends_it(end):
 
 
 @pytest.mark.parametrize("first", FIRSTS, ids=["customer", "said in shop", "subscribed"])
-def test_leaving_another_audience_does_not_end_it(first):
+def test_a_no_to_another_audience_is_one_to_all_marketing_by_e_mail(first):
     run = welcome(first, in_newsletter("unsubscribe", after(days=1), audience="another1"))
-    assert len(mails(run)) == 3
+    assert (run.says, run.timeline[-1].outcome) == (
+        "Not sent: they said no to marketing on this channel.",
+        "skipped",
+    )
+    assert [entry.outcome for entry in run.timeline if entry.action == mailchimp.add_event.name].count("skipped") == 1
 
 
 def test_consent_withdrawn_in_the_shop_is_seen_before_the_next_mail():

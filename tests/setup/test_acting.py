@@ -134,6 +134,22 @@ def test_those_that_were_ticked_are_tried_again_and_no_others(world: World) -> N
     assert "tried 2 runs again" in changes(world)
 
 
+def test_several_skip_what_is_in_doubt_or_begin_anew(world: World) -> None:
+    held = world.run(SMS | {"state": "unknown"}, state="held", person_id=1)
+    failed = world.run(SMS | {"state": "refused"}, state="failed")
+    page = world.open(f"{ACTIVITY}?show=held").text
+    assert 'id="skip-chosen"' in page and 'id="replay-chosen"' not in page
+    page = world.open(f"{ACTIVITY}?show=failed").text
+    assert 'id="replay-chosen"' in page and "also what was done already" in page and 'id="skip-chosen"' not in page
+    assert "was erased" in told(world, f"{ACTIVITY}/several", show="held", what="skip", run=str(held))
+    says = told(world, f"{ACTIVITY}/several", show="failed", what="replay", run=str(failed))
+    assert "The recipe is off, so it does not start." in says
+    path = world.send(f"{ACTIVITY}/several", show="failed", what="replay", all="yes").headers["Location"]
+    tasks.go_on(world.hub)
+    assert "0 of 1 started anew. 1 other could not." in text_of(world.open(path).text)
+    assert "started 1 run anew" in changes(world)
+
+
 @pytest.mark.parametrize("form", [{}, {"show": "waiting", "what": "cancel"}, {"show": "failed", "what": "cancel"}])
 def test_nothing_is_done_together_that_was_not_offered(world: World, form: dict[str, str]) -> None:
     run_id = world.run(state="waiting")

@@ -13,7 +13,7 @@ from hub.practice import Practice, Request, Response, json_answer, moment
 from hub.practice.login import Login
 
 from ..documents import BY_NAME, VERSION
-from ..login import OAUTH, SCOPES, signed_text
+from ..login import OAUTH, SCOPES, UNINSTALL, signed_text
 from . import customers, discounts, purchases, subscriptions
 from .books import CONSENT_TOPICS, Books, Tell, Variables, new_shop
 from .people import SHOP, consent_payload
@@ -163,6 +163,9 @@ def graphql(request: Request) -> Response:
     asked = request.get_json(force=True, silent=True)
     if not isinstance(asked, dict):
         return service.failure(400, {})
+    if asked.get("query") == UNINSTALL:
+        service.login.end_all()
+        return json_answer({"data": {"appUninstall": {"userErrors": []}}})
     name, variables = asked.get("operationName"), asked.get("variables") or {}
     if name not in BY_NAME or BY_NAME[name].text != asked.get("query"):
         return _refused("The practice shop answers the connector's own documents only.")

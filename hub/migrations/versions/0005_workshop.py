@@ -18,6 +18,7 @@ def upgrade() -> None:
     _languages()
     _rehearsals()
     _silence()
+    _tasks()
 
 
 def _languages() -> None:
@@ -143,6 +144,26 @@ def _schedules() -> None:
     op.create_index(op.f("ix_schedule_due_at"), "schedule", ["due_at"])
 
 
+def _silence() -> None:
+    """How much each connection hears, by the hour, and which one is unusually silent."""
+    op.create_table(
+        "heard_hour",
+        sa.Column(
+            "hour",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+            comment="when it began",
+        ),
+        sa.Column("counts", sa.Text(), nullable=False, comment="events that each connection heard in it, as JSON"),
+        sa.PrimaryKeyConstraint("hour", name=op.f("pk_heard_hour")),
+    )
+    since = "its last event, if it is unusual that none came since"
+    usual = "what usually lies between two of its events, while it is silent"
+    op.add_column("connection", sa.Column("silent_since", sa.BigInteger(), comment=since))
+    op.add_column("connection", sa.Column("usual_ms", sa.BigInteger(), comment=usual))
+
+
 def _effects() -> None:
     """What recipes bring about."""
     op.add_column(
@@ -199,21 +220,7 @@ def _effects() -> None:
     op.create_index(op.f("ix_tally_day"), "tally", ["day"])
 
 
-def _silence() -> None:
-    """How much each connection hears, by the hour, and which one is unusually silent."""
-    op.create_table(
-        "heard_hour",
-        sa.Column(
-            "hour",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-            comment="when it began",
-        ),
-        sa.Column("counts", sa.Text(), nullable=False, comment="events that each connection heard in it, as JSON"),
-        sa.PrimaryKeyConstraint("hour", name=op.f("pk_heard_hour")),
-    )
-    since = "its last event, if it is unusual that none came since"
-    usual = "what usually lies between two of its events, while it is silent"
-    op.add_column("connection", sa.Column("silent_since", sa.BigInteger(), comment=since))
-    op.add_column("connection", sa.Column("usual_ms", sa.BigInteger(), comment=usual))
+def _tasks() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        comment = "retry · cancel · skip · replay · erase"
+        op.alter_column("task", "kind", comment=comment, existing_comment="retry · cancel · erase")

@@ -117,6 +117,17 @@ def _says(hub: Hub, row: Any, known: dict[int, User | None]) -> Markup:
         return in_markup_counted(
             "%(user)s tried %(num)s run again", "%(user)s tried %(num)s runs again", count, user=user
         )
+    if row.what == "runs_skip":
+        return in_markup_counted(
+            "%(user)s had %(num)s run skip what was in doubt",
+            "%(user)s had %(num)s runs skip what was in doubt",
+            count,
+            user=user,
+        )
+    if row.what == "runs_replay":
+        return in_markup_counted(
+            "%(user)s started %(num)s run anew", "%(user)s started %(num)s runs anew", count, user=user
+        )
     if row.what == "runs_cancel":
         return in_markup_counted("%(user)s ended %(num)s run", "%(user)s ended %(num)s runs", count, user=user)
     if row.what in WORDS:

@@ -10,11 +10,14 @@ from flask import request
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
-from webhooks.again import NotAgain, Replayed, read_again, start_again
+from webhooks.again import NotAgain, Replayed, read_again, run_anew, start_again
 
 from ... import runs
+from ...core import Hub
 from ...errors import HubError
 from ...runs import NotPossible, Retried
+from ...tasks import CANCEL, REPLAY, RETRY, SKIP
+from ...workspaces import Workspace
 from .. import queries, timeline, words
 from ..access import audit
 from ..access.roles import Right
@@ -109,7 +112,7 @@ def add(pages: Pages) -> None:
     @pages.at("/w/<int:workspace_id>/activity/several", Right.ACT, methods=("POST",))
     def act_on_several(here: Here) -> Response:
         what, show, recipe = (request.form.get(name, "") for name in ("what", "show", "recipe"))
-        if show not in (HELD, FAILED) or what not in (("retry", "cancel") if show == HELD else ("retry",)):
+        if what not in _POSSIBLE.get(show, ()):
             raise BadRequest(_("Choose what is to be done."))
         if "all" in request.form:
             return works.begin(here, what, show, recipe or None)
@@ -132,6 +135,17 @@ def shown_list(here: Here, find: Find, status: int = 200) -> Response:
     )
 
 
+_POSSIBLE = {HELD: (RETRY, CANCEL, SKIP), FAILED: (RETRY, REPLAY)}
+"""What can be done with many runs at once, by the state that they are in."""
+
+_DO: dict[str, Callable[[Workspace, Hub, int], object]] = {
+    RETRY: runs.retry,
+    CANCEL: runs.cancel,
+    SKIP: runs.skip_doubts,
+    REPLAY: run_anew,
+}
+
+
 def _several(here: Here, what: str, show: str, recipe: str | None) -> Response:
     """Acts on the runs that were chosen on a page, which are few enough to be done at once."""
     chosen: list[int] = []
@@ -141,12 +155,9 @@ def _several(here: Here, what: str, show: str, recipe: str | None) -> Response:
     done, why = 0, ""
     for run_id in chosen:
         try:
-            if what == "retry":
-                runs.retry(here.workspace, here.hub, run_id)
-            else:
-                runs.cancel(here.workspace, here.hub, run_id)
+            _DO[what](here.workspace, here.hub, run_id)
             done += 1
-        except (NotPossible, HubError) as refusal:
+        except HubError as refusal:
             why = told(refusal)
     if done:
         audit.note(here.hub, f"runs_{what}", here.user, here.workspace.id, count=done)

@@ -14,6 +14,7 @@ from ... import registry
 from ...connections import Connection
 from ...connector import Connector
 from ...errors import HubError
+from ...oauth.ending import end_login
 from ...oauth.login import login_in
 from ...practice.accounts import happen, is_practice, services_of
 from .. import connections as models
@@ -123,10 +124,11 @@ def add(pages: Pages) -> None:
         if request.method == "GET":
             return here.show("disconnect.html", connection=found, stops=models.stops(hub, here.workspace, found))
         hub.connections.disconnect(found.id)
+        trouble = end_login(hub, found)
         audit.note(hub, "disconnected", here.user, here.workspace.id, account=_named(found))
         title = found.connector.title
         says = _("%(service)s is disconnected. Connect it again, and what waits for it goes on.", service=title)
-        return here.go("connections", says)
+        return here.go("connections", joined([says, told(trouble or "")]), trouble=trouble is not None)
 
     def _connect(here: Here, connector: Connector, known: Connection | None) -> Response:
         form = _form(connector, known, may_say_where=here.may("RUN"))

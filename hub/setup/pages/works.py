@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from ... import tasks
 from ...errors import NotFound as Missing
-from ...tasks import CANCEL, DONE, ERASE, GOING, RETRY, STOPPED, Task
+from ...tasks import CANCEL, DONE, ERASE, GOING, REPLAY, RETRY, SKIP, STOPPED, Task
 from .. import words
 from ..access import audit
 from ..access.roles import Right
@@ -19,7 +19,13 @@ from ..words import MINUTE, Moment, State
 from .frame import Here, Pages
 
 LATEST = 20
-_TITLES = {RETRY: lazy("Trying runs again"), CANCEL: lazy("Ending runs"), ERASE: lazy("Erasing a person")}
+_TITLES = {
+    RETRY: lazy("Trying runs again"),
+    CANCEL: lazy("Ending runs"),
+    SKIP: lazy("Skipping what is in doubt"),
+    REPLAY: lazy("Starting runs anew"),
+    ERASE: lazy("Erasing a person"),
+}
 _STATES = {
     GOING: State("going", "◐", lazy("Under way")),
     DONE: State("done", "✓", lazy("Done")),
@@ -96,6 +102,8 @@ def _says(task: Task, now: int) -> str:
     if task.state == GOING:
         return _time_left(task, so_far, now)
     others = ngettext("%(num)s other had changed by then.", "%(num)s others had changed by then.", task.refused)
+    if task.kind in (SKIP, REPLAY):
+        others = ngettext("%(num)s other could not.", "%(num)s others could not.", task.refused)
     return joined([became(task.kind, task.done, task.of), others if task.refused else ""])
 
 
@@ -104,9 +112,17 @@ def became(kind: str, done: int, of: int | None = None) -> str:
     if of is not None:
         if kind == CANCEL:
             return _("%(done)s of %(of)s ended.", done=done, of=of)
+        if kind == SKIP:
+            return _("%(done)s of %(of)s go on without it.", done=done, of=of)
+        if kind == REPLAY:
+            return _("%(done)s of %(of)s started anew.", done=done, of=of)
         return _("%(done)s of %(of)s tried again.", done=done, of=of)
     if kind == CANCEL:
         return ngettext("%(num)s run ended.", "%(num)s runs ended.", done)
+    if kind == SKIP:
+        return ngettext("%(num)s run goes on without it.", "%(num)s runs go on without it.", done)
+    if kind == REPLAY:
+        return ngettext("%(num)s run started anew.", "%(num)s runs started anew.", done)
     return ngettext("%(num)s run tried again.", "%(num)s runs tried again.", done)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ... import registry
+from ...action import Action
 from ...errors import HubError
 from ...event import Event
 from ...recipe import Recipe
@@ -20,7 +21,7 @@ from ...step import OWN
 from ...timing import to_datetime, to_ms
 from .. import words
 from ..language import _, ngettext
-from ..measures import money
+from ..measures import listed, money
 from ..timeline import Line
 from ..words import ZONE, Said, State
 from .preview import cost_of
@@ -157,13 +158,28 @@ def _reason(entry: Entry) -> str:
 
 
 def _sum(runs: Sequence[Rehearsed]) -> str:
-    """How many messages leave, and what they cost together as far as that is known."""
-    sent = [entry for run in runs for entry in run.timeline if entry.to is not None and entry.outcome == "would happen"]
+    """How many messages leave, and what they cost together as far as that is known; and how many a service writes."""
+    done = [entry for run in runs for entry in run.timeline if entry.outcome == "would happen"]
+    actions = {entry.action: registry.action(entry.action) for entry in done if entry.action not in OWN}
+    sent = [entry for entry in done if entry.to is not None]
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for entry in sent:
-        cost = cost_of(registry.action(entry.action), entry.text) if entry.text is not None else None
+        cost = cost_of(actions[entry.action], entry.text) if entry.text is not None else None
         if cost is not None and cost.amount is not None:
             sums[cost.currency] += cost.amount
-    says = ngettext("%(num)s message leaves", "%(num)s messages leave", len(sent))
-    costs = " + ".join(money(amount, currency) for currency, amount in sums.items())
-    return _("%(messages)s, for about %(cost)s.", messages=says, cost=costs) if costs else f"{says}."
+    begun = Counter(actions[e.action].connector.title for e in done if e.action in actions and _starts(actions, e))
+    written = [
+        ngettext(
+            "%(num)s message that %(service)s writes", "%(num)s messages that %(service)s writes", n, service=service
+        )
+        for service, n in begun.items()
+    ]
+    own = ngettext("%(num)s message", "%(num)s messages", len(sent))
+    if costs := " + ".join(money(amount, currency) for currency, amount in sums.items()):
+        own = _("%(messages)s for about %(cost)s", messages=own, cost=costs)
+    told = [*([own] if sent else []), *written]
+    return _("What leaves: %(messages)s.", messages=listed(told)) if told else _("No message leaves.")
+
+
+def _starts(actions: Mapping[str, Action[Any, Any]], entry: Entry) -> bool:
+    return bool(actions[entry.action].starts_messages)

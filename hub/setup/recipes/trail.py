@@ -20,7 +20,7 @@ from ...matching import with_values
 from ...recipe import Recipe, value_at
 from ...replay import Asked, Entry, Failed, Finished, replay
 from ...step import ASK, CHOOSE, NOW, OWN, SLEEP, SLEEP_UNTIL, WAIT_FOR, Step
-from ..language import _
+from ..language import _, pgettext
 from .unknown import Unforeseen, Unknown
 
 MOST_NODES = 60
@@ -243,8 +243,9 @@ class _Drive:
 def _decisions(step: Step) -> list[tuple[str, Any]]:
     """What somebody of the business may answer: each choice, or a text; and what counts if nobody does."""
     choices, default = step.inputs["choices"], step.inputs["default"]
-    said = [(f"somebody of yours says “{choice}”", choice) for choice in choices] or [("somebody answers", "…")]
-    return said if default in choices else [*said, ("nobody answers in time", default)]
+    said = [(pgettext("clause", "somebody of yours says “%(answer)s”", answer=choice), choice) for choice in choices]
+    said = said or [(pgettext("clause", "somebody answers"), "…")]
+    return said if default in choices else [*said, (pgettext("clause", "nobody answers in time"), default)]
 
 
 def _is_own(step: Step) -> bool:

@@ -28,7 +28,10 @@ def test_a_recipe_is_rehearsed_before_anything_is_connected(visited: World) -> N
     assert "Wait until a checkout is begun, or a checkout changes, 1 day 2 hours at most" in text
     assert "2 parts, about $0.017." in text
     assert "Done They were reminded." in text
-    assert "1 message leaves, for about $0.017. Times are those of the made-up person, in America/Los Angeles." in text
+    assert (
+        "What leaves: 1 message for about $0.017. Times are those of the made-up person, in America/Los Angeles."
+        in text
+    )
 
 
 def test_the_branches_are_what_it_waits_for_and_what_may_be_refused(visited: World) -> None:
@@ -54,10 +57,10 @@ def test_the_branches_are_what_it_waits_for_and_what_may_be_refused(visited: Wor
 @pytest.mark.parametrize(
     ("branch", "says"),
     [
-        ("happens-shopify.order.created", "Stopped Ended because an order is placed. 0 messages leave."),
+        ("happens-shopify.order.created", "Stopped Ended because an order is placed. No message leaves."),
         ("refused-twilio.send_sms", "Left out: Twilio refused it."),
         ("not_agreed", "Left out: Not sent: nothing says that they agreed to marketing on this channel."),
-        ("happens-shopify.checkout.updated", "1 message leaves"),
+        ("happens-shopify.checkout.updated", "What leaves: 1 message for about"),
         ("nonsense", "Done They were reminded."),
     ],
 )
@@ -73,7 +76,7 @@ def test_it_begins_with_whichever_event_is_chosen(visited: World) -> None:
     first = text_of(visited.open(f"{PLACE}/welcome_series/rehearse").text)
     assert "They did not agree to newsletters." in first
     other = text_of(visited.open(f"{PLACE}/welcome_series/rehearse?start=mailchimp.member.subscribed").text)
-    assert "They were welcomed." in other
+    assert "They were welcomed. What leaves: 3 messages that Mailchimp writes." in other
 
 
 def test_it_is_rehearsed_with_the_settings_that_it_has(visited: World) -> None:
