@@ -37,9 +37,9 @@ class Hub:
     `linger_seconds`: how long a connection's holder stays when nothing is left, so that what comes soon after leaves
     without taking the lease anew. `gather_seconds`: how long a call that is not full waits for more steps, where they
     come so quickly that they fill half of it by then. `has_threads`: whether calls leave in threads of their own, or
-    each before whoever sends it goes on. `keeps_limits`: whether providers' limits hold. In a rehearsal `stand_in`
-    answers some calls in place of their connectors, and `choices` says which options tests choose, instead of chance;
-    of others they choose the first.
+    each before whoever sends it goes on. `keeps_limits`: whether providers' limits, and the brake on unusual volume,
+    hold. In a rehearsal `stand_in` answers some calls in place of their connectors, and `choices` says which options
+    tests choose, instead of chance; of others they choose the first.
 
     Raises SetupError if the settings, the key or the database do not fit.
     """

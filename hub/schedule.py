@@ -191,7 +191,7 @@ def progress(pages: Iterable[Any]) -> str | None:
     if not found:
         return None
     count, of = sum(page["count"] for page in found), found[-1].get("of")
-    return f"Went through {count:,}{f' of {of:,}' if of else ''} so far."
+    return f"Went through {count:,} of {of:,} so far." if of else f"Went through {count:,} so far."
 
 
 def told(schedule: Schedule, at: datetime, zone: str) -> dict[str, Any]:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub import clock, engine, outbox, registry, schema, values
+from hub import clock, registry, schema, values
 from hub.connections import Connection
 from hub.core import Hub
 from hub.database import Database
 from hub.delivery import Delivery
 from hub.practice.server import PracticeServer
 from hub.recipe import Recipe
+from hub.rehearsal.driving import serve
 from hub.settings import Settings
 from hub.timing import Chance, FrozenClock, to_datetime
-from hub.wakeups import ADVANCE, READ, connection_of
+from hub.wakeups import READ, connection_of
 from hub.workspaces import Workspace
 from tests.carriers import ByThreads, Carrier
-from webhooks.inbox import BATCH, read_deliveries
+from webhooks.inbox import read_deliveries
 from webhooks.intake import Intake
 
 KEY = "a secret key for tests that is long enough to be one"
@@ -228,23 +229,11 @@ def happen(world: World, kind: str = "happened", key: str = "1", *args: Any, **m
 
 def _serve(hub: Hub, queue: str) -> int:
     """Does what waits in a queue; gives how much was done."""
-    if queue == READ:
-        return _as_long(lambda: read(hub), BATCH)
-    if queue == ADVANCE:
-        return _as_long(lambda: engine.advance(hub), 1)
-    connection_id = connection_of(queue)
-    assert connection_id is not None
+    if connection_of(queue) is None:
+        return serve(hub, queue)
     before = _moved(hub)
-    outbox.drain(hub, connection_id)
+    serve(hub, queue)
     return _moved(hub) - before
-
-
-def _as_long(work: Callable[[], int], most: int) -> int:
-    """Works for as long as it does this much at once; gives how much was done."""
-    done = [work()]
-    while done[-1] >= most:
-        done.append(work())
-    return sum(done)
 
 
 def _moved(hub: Hub) -> int:

@@ -57,8 +57,11 @@ def reserve(
     """Counts messages of recipes as sent today: so many `wanted` as far as that is not unusual, and so many that were
     `allowed` whatever is usual. Gives how many of the wanted ones may leave; where not all may, a person is asked.
 
+    In a rehearsal all may leave, as if somebody had said so: what is usual there says nothing about the business.
     Whoever counts for the same recipe at the same time waits until this is committed.
     """
+    if not hub.keeps_limits:
+        return dict(wanted)
     found = {}
     for recipe in sorted(wanted.keys() | allowed.keys()):
         count, free = wanted.get(recipe, 0), allowed.get(recipe, 0)

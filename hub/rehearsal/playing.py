@@ -27,12 +27,15 @@ from ..timing import to_ms
 from ..wakeups import READ
 from .driving import READ_LEASE_SECONDS, next_due, settle
 from .happenings import Trouble, about
-from .reading import Journal, journals, longest, skipped
+from .reading import Journal, journals, longest, progress, skipped
 from .stage import Heard, Stage, stage
 from .timeline import Entry, entries, not_started, zone_of
 
 MOST_STEPS = 300
 """Fewer than the hub allows, as each step replays all before it: a loop without an end is told soon."""
+
+MOST_IDLE = 1_000
+"""Instants at which nothing comes of what is due: a service that is down is tried some hundred times."""
 
 VERSION = "rehearsal"
 State = Literal["running", "waiting", "done", "stopped", "failed", "held", "skipped"]
@@ -162,11 +165,14 @@ class _Playing:
         self.hub.stand_in, self.hub.choices = self._stand_in, play.choices
         on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
+        if play.zone is not None:
+            self.hub.workspaces.live_by(on.workspace, play.zone.key)
         bound = {name: accounts[name] for name in play.recipe.needs}
         self.hub.enabled.put(on.workspace, play.recipe, VERSION, settings, bound)
 
     def run(self, coming: Sequence[tuple[datetime, Event]]) -> list[Played]:
         rest, times = [(to_ms(at), event) for at, event in coming], 0
+        moved: tuple[int, ...] = ()
         while True:
             now = self.hub.clock.now()
             count = next((number for number, (at, _) in enumerate(rest) if at > now), len(rest))
@@ -179,6 +185,10 @@ class _Playing:
             times += 1
             if times % MOST_STEPS == 0 and longest(self.hub) > MOST_STEPS:
                 raise ReplayFailed(f"The recipe asked for {MOST_STEPS} steps. It may have a loop without an end.")
+            if times % MOST_IDLE == 0:
+                before, moved = moved, progress(self.hub)
+                if moved == before and not rest:
+                    return self._played()  # what is left is looked at again and again, and waits for what never comes
             due = next_due(self.hub)
             ahead = [at for at in (due, rest[0][0] if rest else None) if at is not None]
             if not ahead:
@@ -246,7 +256,7 @@ class _Playing:
         ]
 
     def _became(self, event: Event, journal: Journal | None, refusal: str | None) -> Rehearsed:
-        zone = zone_of(event.person, self.play.zone)
+        zone = zone_of(event.person, event.place, self.play.zone)
         if journal is None:
             says = refusal or "It came before, so it starts nothing."
             return Rehearsed("skipped", says, [], (not_started(event, says, zone),))

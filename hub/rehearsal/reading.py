@@ -68,3 +68,12 @@ def longest(hub: Hub) -> int:
     """How many steps the longest run has."""
     with hub.database.read() as connection:
         return (connection.execute(sa.select(sa.func.max(schema.step.c.position))).scalar() or 0) + 1
+
+
+def progress(hub: Hub) -> tuple[int, ...]:
+    """How much was asked for and has ended: it changes whenever a run goes on."""
+    step, run = schema.step, schema.run
+    steps = sa.select(sa.func.count(), sa.func.count(step.c.ended_at))
+    with hub.database.read() as connection:
+        ended = connection.execute(sa.select(sa.func.count(run.c.ended_at))).scalar_one()
+        return (*connection.execute(steps).one(), ended)

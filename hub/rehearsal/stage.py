@@ -140,6 +140,7 @@ class Stage:
     def begun(self, at: int) -> Iterator[None]:
         """A rehearsal that begins at an instant, in milliseconds: nothing of any other one is there."""
         self.database.become(self._image)
+        self.hub.workspaces.forget()
         self.hub.enabled.forget()
         self.hub.events.clear()
         for account in self._accounts.values():

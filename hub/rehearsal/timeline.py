@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from .. import registry
 from ..action import Action
 from ..errors import HubError, Rejected
-from ..event import Event, Person
+from ..event import Event, Person, Place
+from ..guards.places import whereabouts
 from ..setup import words
 from ..setup.measures import money
 from ..setup.recipes.preview import cost_of
@@ -129,24 +129,12 @@ def _message(action: Action[Any, Any], inputs: Mapping[str, Any]) -> dict[str, A
 # ---- time
 
 
-def zone_of(person: Person, otherwise: ZoneInfo | None) -> ZoneInfo:
-    """The time zone that somebody lives in, as far as it is known: by their number, else the business's, else UTC."""
-    zones = _zones(person.phone) if person.phone else ()
-    if otherwise is not None and (not zones or otherwise.key in zones):
-        return otherwise
-    return ZoneInfo(zones[0]) if zones else ZoneInfo("UTC")
-
-
-@lru_cache(maxsize=1_000)
-def _zones(number: str) -> tuple[str, ...]:
-    import phonenumbers
-    from phonenumbers import timezone
-
-    try:
-        found = timezone.time_zones_for_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return ()
-    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
+def zone_of(person: Person, place: Place | None, otherwise: ZoneInfo | None) -> ZoneInfo:
+    """The time zone that somebody lives in, by the best source that is known, as the guards have it: their own zone,
+    their address, their number, else the business's, else UTC."""
+    known = whereabouts("sms", place, person.phone or "", otherwise.key if otherwise else None)
+    zones = known.sources[0]
+    return otherwise if otherwise is not None and otherwise.key in zones else ZoneInfo(zones[0])
 
 
 def _at(ms: int, zone: ZoneInfo) -> datetime:

@@ -85,6 +85,16 @@ def in_full(when: datetime) -> str:
     return _pattern(LANGUAGE.get(), LONG, "Hms").apply(when, _region(LANGUAGE.get()))
 
 
+def weekday(number: int) -> str:
+    """A day of the week by its number, Monday 0: "Monday"."""
+    return str(_region(LANGUAGE.get()).days["stand-alone"]["wide"][number])
+
+
+def month(number: int) -> str:
+    """A month by its number: "December"."""
+    return str(_region(LANGUAGE.get()).months["stand-alone"]["wide"][number])
+
+
 def listed(items: Sequence[str]) -> str:
     """Several things: "a, b and c"."""
     from babel.lists import format_list

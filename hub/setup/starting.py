@@ -6,17 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from ..connector import Match
 from ..schedule import Schedule
-from . import words
+from . import measures, words
 from .language import _
 from .retold import told
 
 Starts = Sequence[Match | Schedule]
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def begins(on: Starts) -> str:
@@ -42,11 +36,11 @@ def schedule(item: Schedule) -> str:
     if item.kind == "daily":
         says = _("every day at %(time)s", time=at)
     elif item.kind == "weekly":
-        says = _("every %(day)s at %(time)s", day=_(DAYS[item.day]), time=at)
+        says = _("every %(day)s at %(time)s", day=measures.weekday(item.day), time=at)
     elif item.kind == "monthly":
         says = _("on day %(day)s of each month at %(time)s", day=item.day, time=at)
     else:
-        says = _("on day %(day)s of %(month)s at %(time)s", day=item.day, month=_(MONTHS[item.month - 1]), time=at)
+        says = _("on day %(day)s of %(month)s at %(time)s", day=item.day, month=measures.month(item.month), time=at)
     if item.listing is None:
         return says
     connector = item.listing.connector

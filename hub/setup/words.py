@@ -173,7 +173,9 @@ def happening(kind: str, within: str | None = None) -> str:
     it differently, such as `CLAUSE`."""
     if kind.startswith("schedule."):
         return (
-            pgettext(CLAUSE, "the time has come") if kind != EACH else pgettext(CLAUSE, "somebody is next on the list")
+            pgettext("clause", "the time has come")
+            if kind != EACH
+            else pgettext("clause", "somebody is next on the list")
         )
     with suppress(HubError):
         connector = registry.connector(kind.partition(".")[0])

@@ -93,7 +93,14 @@ def test_a_person_is_looked_up_and_erased(practising: Setting) -> None:
         visit.page.get_by_role("textbox", name="Look somebody up").fill("ada@example.com")
         visit.click("Look up")
         visit.page.wait_for_url("**/people/e*")
+        visit.click("They complain" if width == "phone" else "It is settled")
         visit.shoot("person")
+        visit.page.get_by_label("Recipe").select_option("order_thanks")
+        visit.click("Find out")
+        visit.page.wait_for_url("**/why?recipe=order_thanks")
+        visit.sees("What became of it")
+        visit.shoot("why")
+        visit.page.go_back()
     erase(visit)
 
 

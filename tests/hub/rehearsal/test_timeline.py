@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors import mailchimp, shopify, twilio
-from hub import Event, Rejected, Steps, recipe, sleep, together, wait_for
-from hub.event import Person
-from hub.rehearsal import Play
+from hub import Event, NotAuthorized, Rejected, ServiceDown, Steps, recipe, sleep, together, wait_for
+from hub.event import Person, Place
+from hub.rehearsal import Play, playing
 from hub.rehearsal.timeline import zone_of
 from hub.testing import Entry, rehearse
 from tests.recipes.events import ADA, AUDIENCE, NOON, PHONE, after, customer, order, read
@@ -65,7 +65,7 @@ def test_the_timeline_compares_with_equality():
 def test_it_is_written_as_json_with_the_recipients_offset():
     text = rehearse(greet, read(customer())).timeline[1].as_data()
     assert text == {
-        "at": "2026-11-25T04:00:00-08:00",
+        "at": "2026-11-25T12:00:00+00:00",
         "action": "twilio.send_sms",
         "says": "Send a text message",
         "outcome": "would happen",
@@ -158,15 +158,49 @@ def test_an_answer_given_by_hand_takes_the_place_of_the_practice_service():
 
 
 @pytest.mark.parametrize(
-    ("phone", "otherwise", "zone"),
+    ("phone", "place", "otherwise", "zone"),
     [
-        (LONDON, None, "Europe/London"),
-        (BERLIN, "Europe/Berlin", "Europe/Berlin"),
-        (LONDON, "Europe/Berlin", "Europe/London"),
-        (None, "Europe/Berlin", "Europe/Berlin"),
-        ("+14155550123", None, "America/Los_Angeles"),
-        (None, None, "UTC"),
+        (LONDON, Place(country="DE"), None, "Europe/Berlin"),
+        (LONDON, Place(time_zone="Asia/Tokyo"), None, "Asia/Tokyo"),
+        (LONDON, None, None, "Europe/London"),
+        (BERLIN, None, "Europe/Berlin", "Europe/Berlin"),
+        (LONDON, None, "Europe/Berlin", "Europe/London"),
+        (None, None, "Europe/Berlin", "Europe/Berlin"),
+        ("+14155550123", None, None, "America/Los_Angeles"),
+        (None, None, None, "UTC"),
     ],
 )
-def test_times_are_told_in_the_zone_of_whom_it_is_about(phone, otherwise, zone):
-    assert zone_of(Person(phone=phone), ZoneInfo(otherwise) if otherwise else None).key == zone
+def test_times_are_told_in_the_zone_of_whom_it_is_about(phone, place, otherwise, zone):
+    assert zone_of(Person(phone=phone), place, ZoneInfo(otherwise) if otherwise else None).key == zone
+
+
+def test_a_marketing_text_waits_for_the_morning_where_the_person_or_else_the_business_is() -> None:
+    @recipe(on=shopify.customer_created, title="Text")
+    def text(event: Event) -> Steps:
+        """Texts newcomers."""
+        yield twilio.send_sms(event.data["note"], "Hello", purpose="marketing")
+        return None
+
+    nobody_knows = customer(NOON + timedelta(hours=11), note="12345", phone=None, addresses=[], default_address=None)
+    (played,) = Play(text, zone=ZoneInfo("Europe/Berlin")).events([read(nobody_knows)])
+    (entry,) = played.run.timeline
+    assert (entry.outcome, entry.at.isoformat()) == ("skipped", "2026-11-23T09:00:00+01:00")
+    assert "no phone number that can be read" in (entry.reason or "")
+
+
+def test_many_at_once_are_let_go_as_if_somebody_had_said_so():
+    people = [customer(NOON, id=5000 + n, email=f"p{n}@example.com", phone=f"+1415555{2000 + n}") for n in range(120)]
+    played = Play(greet).events([read(sent) for sent in people])
+    assert {item.run.says for item in played} == {"greeted"}
+
+
+def test_what_waits_for_what_never_comes_is_told_as_waiting():
+    lost = {twilio.send_sms: NotAuthorized("Sign in again.")}
+    run = rehearse(greet, read(customer()), lost)
+    assert (run.state, run.timeline[-1].outcome, run.timeline[-1].reason) == ("waiting", "waits", "Sign in again.")
+
+
+def test_what_is_tried_again_and_again_in_vain_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playing, "MOST_IDLE", 20)
+    run = rehearse(greet, read(customer()), {twilio.send_sms: ServiceDown("It is down.")})
+    assert (run.state, run.timeline[-1].outcome, run.timeline[-1].reason) == ("waiting", "waits", "It is down.")

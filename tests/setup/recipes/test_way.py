@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 
@@ -13,38 +13,17 @@ from hub import (
     Rejected,
     Setting,
     Steps,
-    ask_person,
     now,
-    recipe,
-    registry,
     sleep,
     sleep_until,
     together,
     wait_for,
 )
-from hub.recipe import Recipe
 from hub.setup import words
-from hub.setup.recipes.way import counted, ways
-from hub.setup.timeline import Line
-from hub.texts import placeholders
+from hub.setup.recipes.way import ways
+from tests.setup.recipes.drawing import drawn, made, text
 
 DAY = timedelta(days=1)
-
-
-def made(function: Any, **declared: Any) -> Recipe:
-    return recipe(**{"on": shopify.order_created, "title": "A test"} | declared)(function)
-
-
-def drawn(function: Any, settings: dict[str, Any] | None = None, **declared: Any) -> list[str]:
-    (way,) = ways(made(function, **declared), settings or {})
-    return [text(line) for line in way.lines]
-
-
-def text(line: Line) -> str:
-    words = "".join(part if isinstance(part, str) else part.iso for part in (*line.says, *line.outcome))
-    says = "".join(line.says) + (f" | {''.join(line.outcome)}" if line.outcome else "")
-    assert words
-    return "  " * line.depth + says
 
 
 def test_steps_and_waits_come_in_their_order() -> None:
@@ -149,46 +128,6 @@ def test_an_answer_that_ends_it_is_told_with_the_step_that_asks() -> None:
         "Look up a person's orders: goes on if they did not order",
         "Look a member up: goes on if they get newsletters",
         "Add an event to a member | left_1: the automation in Mailchimp that starts with it sends the e-mail.",
-    ]
-
-
-def test_a_question_to_somebody_of_the_business_is_drawn_with_what_follows_from_each_answer() -> None:
-    def ask(event: Event) -> Steps:
-        """Asks first."""
-        said = yield ask_person("Refund it?", choices=["Yes", "No", "Later"], timeout=DAY, default="No")
-        if said == "No":
-            return "Nobody wanted to."
-        if said == "Later":
-            yield sleep(days=3)
-        yield shopify.add_order_note("1", "refunded")
-        return None
-
-    assert drawn(ask)[1:] == [
-        "Ask somebody of yours: “Refund it?”: goes on unless somebody of yours says “No”",
-        "  If somebody of yours says “Later”:",
-        "  Wait 3 days",
-        "  Then on as below",
-        "Add a line to an order's note",
-        "It is done",
-    ]
-
-
-def test_a_text_that_somebody_may_write_is_drawn_with_what_follows_if_nobody_does() -> None:
-    def ask(event: Event) -> Steps:
-        """Asks for a text."""
-        said = yield ask_person("What should we write?", timeout=DAY)
-        if said is None:
-            yield sleep(days=3)
-        yield shopify.add_order_note("1", said or "nothing")
-        return None
-
-    assert drawn(ask)[1:] == [
-        "Ask somebody of yours: “What should we write?”",
-        "  If nobody answers in time:",
-        "  Wait 3 days",
-        "  Then on as below",
-        "Add a line to an order's note",
-        "It is done",
     ]
 
 
@@ -339,35 +278,3 @@ def test_times_are_the_examples_own() -> None:
 
     drawn(clocked)
     assert set(seen) == {shopify.order_created.sample.at}
-
-
-@pytest.mark.parametrize("name", sorted(registry.recipes()))
-def test_the_way_of_every_recipe_of_ours_is_drawn_to_its_end(name: str) -> None:
-    for way in ways(registry.recipe(name), {}):
-        lines = [text(line) for line in way.lines]
-        assert len(lines) > 3
-        assert "It is done" in lines[-1]
-        assert not [
-            line for line in lines if "cannot be drawn" in line or "it depends" in line or "another audience" in line
-        ]
-
-
-def test_people_are_counted_where_they_are_and_no_one_is_left_out() -> None:
-    (way,) = ways(registry.recipe("abandoned_cart_text"), {})
-    shown = counted(way, {(0, "wait_for"): 12, (1, "twilio.send_sms"): 2, (7, "sleep"): 3})
-    assert [(text(line).split(" |")[0], line.people) for line in shown.lines if line.people] == [
-        ("Wait 1 day 2 hours", 12),
-        ("Send a text message", 2),
-    ]
-    assert text(shown.lines[-1]) == "3 more runs at a step that is not drawn here"
-    assert not [line for line in counted(way, {}).lines if line.people]
-
-
-@pytest.mark.parametrize("name", sorted(registry.recipes()))
-def test_what_a_setting_of_ours_chooses_and_fills_in_exists(name: str) -> None:
-    for setting in registry.recipe(name).settings.values():
-        if setting.words.chooses:
-            of, _, choice = setting.words.chooses.partition(".")
-            assert choice in registry.connector(of).choosable
-        if setting.words.message:
-            assert set(placeholders(setting.default)) <= set(setting.words.fills)
