@@ -72,10 +72,10 @@ def find_customer_by_phone(client: Client, phone: str) -> dict[str, Any] | None:
 
 
 def get_order(client: Client, order_id: int | str) -> dict[str, Any]:
-    """An order as it is now: id (digits), name ("#1001"), email, phone, customer_id, total ("84.90") and currency,
-    paid and cancelled (yes or no; what was refunded was paid too), cancelled_at, cancel_reason ("customer"),
-    financial_status ("refunded"), fulfillment_status ("unfulfilled"), checkout_token, note, tags, created_at,
-    updated_at, and customer, as `get_customer` gives it, or None.
+    """An order as it is now: id (digits), name ("#1001"), email, phone, customer_id, total ("84.90") and currency, kept
+    (what was paid less what was refunded), paid and cancelled (yes or no; what was refunded was paid too),
+    cancelled_at, cancel_reason ("customer"), financial_status ("refunded"), fulfillment_status ("unfulfilled"),
+    checkout_token, note, tags, created_at, updated_at, and customer, as `get_customer` gives it, or None.
 
     Raises Rejected if there is no such order.
     """

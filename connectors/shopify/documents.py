@@ -42,6 +42,7 @@ fragment OrderFields on Order {
   id name createdAt updatedAt cancelledAt cancelReason fullyPaid displayFinancialStatus displayFulfillmentStatus
   email phone note tags checkoutToken
   totalPriceSet { shopMoney { amount currencyCode } }
+  netPaymentSet { shopMoney { amount currencyCode } }
   customer { id }
 }
 """

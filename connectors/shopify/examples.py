@@ -40,6 +40,7 @@ def _order() -> dict[str, Any]:
         "customer_id": "706405506930370084",
         "total": "84.90",
         "currency": "USD",
+        "kept": "84.90",
         "paid": True,
         "cancelled": False,
         "cancelled_at": None,
@@ -55,7 +56,12 @@ def _order() -> dict[str, Any]:
 
 
 def listed_customers(**_: object) -> list[Example]:
-    told = _customer(True) | {"orders_count": 3, "total_spent": "184.70", "last_order_at": _BEFORE}
+    told = _customer(True) | {
+        "orders_count": 3,
+        "total_spent": "184.70",
+        "last_order_at": _BEFORE,
+        "tags": ["tier-silver"],
+    }
     person = Person(told["email"], told["phone"], {"shopify.customer": told["id"]})
     return [("somebody is a customer", Item(told["id"], told, person))]
 

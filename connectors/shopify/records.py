@@ -75,6 +75,7 @@ def order(found: Mapping[str, Any]) -> dict[str, Any]:
         "customer_id": number(found["customer"]["id"]) if found["customer"] else None,
         "total": total["amount"],
         "currency": total["currencyCode"],
+        "kept": found["netPaymentSet"]["shopMoney"]["amount"],
         "paid": bool(found["fullyPaid"]),
         "cancelled": found["cancelledAt"] is not None,
         "cancelled_at": found["cancelledAt"],

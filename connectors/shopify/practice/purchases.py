@@ -25,6 +25,7 @@ def get_order(books: Books, variables: Variables, tell: Tell) -> dict[str, Any]:
 
 def _order_fields(order: Mapping[str, Any]) -> dict[str, Any]:
     reason = order["cancel_reason"]
+    kept = order["total_price"] if order["financial_status"] == "paid" else "0.00"
     return {
         "id": order["admin_graphql_api_id"],
         "name": order["name"],
@@ -41,6 +42,7 @@ def _order_fields(order: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [tag for tag in order["tags"].split(", ") if tag],
         "checkoutToken": order["checkout_token"],
         "totalPriceSet": {"shopMoney": {"amount": order["total_price"], "currencyCode": "USD"}},
+        "netPaymentSet": {"shopMoney": {"amount": kept, "currencyCode": "USD"}},
         "customer": {"id": order["customer"]["admin_graphql_api_id"]},
     }
 

@@ -108,10 +108,13 @@ def test_an_order_tells_its_state_and_its_customer(shop, client):
     assert found["customer"] == shopify.get_customer.perform(client, found["customer_id"])
 
 
-def test_an_order_that_was_paid_and_refunded_is_still_paid(shop, client):
+def test_an_order_that_was_paid_and_refunded_is_still_paid_and_nothing_of_it_is_kept(shop, client):
+    assert shopify.get_order.perform(client, shop.happen("order", ADA | {"paid": False})["id"])["kept"] == "0.00"
     order = shop.happen("order", ADA)
+    assert shopify.get_order.perform(client, order["id"])["kept"] == "84.90"
     shop.happen("cancel", {})
     found = shopify.get_order.perform(client, order["id"])
+    assert found["kept"] == "0.00"
     assert (found["paid"], found["cancelled"], found["financial_status"]) == (True, True, "refunded")
 
 

@@ -41,6 +41,7 @@ def use_everything(shop: Any, client: Any) -> None:
     shopify.get_customer.perform(client, customer)
     shopify.find_customer.perform(client, "ada@example.com")
     shopify.find_customer.perform(client, "nobody@example.com")
+    shopify.find_customer_by_phone.perform(client, "+14155550123")
     shopify.customers.perform(client)
     shopify.get_order.perform(client, number["id"])
     shopify.orders_of.perform(client, customer_id=customer, email="ada@example.com", since=AT)
