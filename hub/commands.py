@@ -25,7 +25,9 @@ def connect_again(connection: Connection, option: str, public_url: str) -> str:
     words = []
     for name, field in connection.connector.fields.items():
         if field.secret:
-            words += [f"{name}=…"] if field.required and not field.generated else []
+            # One that the hub would make is named too: made anew, it would not be the one that the service has.
+            is_wanted = field.required or field.made is not None
+            words += [f"{name}=…"] if is_wanted and not field.generated else []
         elif not field.generated and (value := connection.fields.get(name)):
             words.append(_word(name, value))
     if base_url := connection.fields.get("base_url"):

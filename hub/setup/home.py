@@ -113,7 +113,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         more_held=len(held) > MOST_HELD,
         questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
-        can_practise=bool(recipes) and practice_shop(hub, workspace) is not None,
+        can_practise=bool(recipes) and practice_shop([account.connection for account in accounts]) is not None,
         todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
         unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),

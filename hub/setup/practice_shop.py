@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..connections import Connection
 from ..core import Hub
 from ..errors import ActionFailed, NotFound, Rejected
@@ -13,9 +15,9 @@ ORDERED, NO_PRACTICE, NO_ANSWER = "ordered", "no-practice", "no-answer"
 """What became of placing an order."""
 
 
-def practice_shop(hub: Hub, workspace: Workspace) -> Connection | None:
-    """The connection that may be a practice shop."""
-    for connection in hub.connections.list(workspace):
+def practice_shop(connections: Sequence[Connection]) -> Connection | None:
+    """The one of a workspace's connections that may be a practice shop."""
+    for connection in connections:
         if connection.connector.name == SHOP and services_of(connection):
             return connection
     return None
@@ -23,7 +25,7 @@ def practice_shop(hub: Hub, workspace: Workspace) -> Connection | None:
 
 def place_order(hub: Hub, workspace: Workspace) -> str:
     """Has somebody order in the practice shop; gives what became of it. The order comes in as a signed event."""
-    connection = practice_shop(hub, workspace)
+    connection = practice_shop(hub.connections.list(workspace))
     if connection is None:
         return NO_PRACTICE
     try:

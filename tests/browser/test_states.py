@@ -98,7 +98,7 @@ def test_a_person_is_looked_up_and_erased(practising: Setting) -> None:
         visit.page.get_by_label("Recipe").select_option("order_thanks")
         visit.click("Find out")
         visit.page.wait_for_url("**/why?recipe=order_thanks")
-        visit.sees("Send a text message")
+        visit.sees("What became of it")
         visit.shoot("why")
         visit.page.go_back()
     erase(visit)
@@ -110,3 +110,35 @@ def erase(visit: Visit) -> None:
     visit.page.wait_for_url("**/tasks/*")
     visit.sees("backups")
     visit.shoot("receipt")
+
+
+GERMAN = {
+    "home": "",
+    "recipes": "recipes",
+    "recipe": "recipes/abandoned_cart",
+    "recipe-settings": "recipes/order_thanks/settings",
+    "activity": "activity",
+    "connections": "connections",
+    "people": "people",
+    "settings": "settings",
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("phone", "light"), ("phone", "dark"), ("desk", "light")])
+def test_german_fits_where_english_does(practising: Setting, width: str, scheme: str) -> None:
+    assert practising.newcomer.run("practice", "order", "-w", "Practice").returncode == 0
+    visit = practising.visit(width, scheme, locale="de-DE")
+    visit.open(practising.link())
+    visit.sees("Alles läuft")
+    visit.page.locator("#latest .run").first.wait_for()
+    for name, path in GERMAN.items():
+        visit.open(f"/w/1/{path}")
+        assert visit.page.locator("html").get_attribute("lang") == "de"
+        visit.shoot(f"german-{name}")
+    visit.open("/account")
+    visit.shoot("german-account")
+    visit.open("/w/1/activity")
+    visit.page.locator(".runs .run a").first.click()
+    visit.sees("Einzelheiten für Ihren Berater")
+    visit.shoot("german-run")
+    assert visit.complaints == []

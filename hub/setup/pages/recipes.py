@@ -81,7 +81,7 @@ def add(pages: Pages) -> None:
             proof=proof(counts) if counts else None,
             card=card(found.recipe, found.connections, found.settings, found.entry),
             drawings=drawn,
-            inside=effect.who_is_inside(inside) if found.entry or inside.runs else None,
+            inside=effect.who_is_inside(inside) if found.entry or inside.anybody else None,
             next_at=_next_at(here, name),
             did=effect.what_it_did(standing.lately(hub, here.workspace, name)),
             was_on=found.last is not None,
@@ -162,7 +162,7 @@ def add(pages: Pages) -> None:
         hub.enabled.disable(here.workspace, name)
         if request.form.get("inside") != "stop":
             audit.note(hub, "recipe_off", here.user, here.workspace.id, recipe=found.recipe.title)
-            goes_on = _("Whoever is in it goes on to the end.") if inside.runs else ""
+            goes_on = _("Whoever is in it goes on to the end.") if inside.anybody else ""
             return here.go("recipe", joined([_("It is off."), goes_on]), name=name)
         count = runs.cancel_all(here.workspace, hub, name)
         about = {"recipe": found.recipe.title, "count": count}

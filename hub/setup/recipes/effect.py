@@ -109,6 +109,8 @@ def _weekly(texts: Sequence[Text], weekly: int) -> str:
 
 def who_is_inside(inside: Inside) -> str:
     """How many are under way: "12 are under way just now"."""
+    if inside.more and not inside.runs:
+        return _("Too many runs are under way to tell how many of them are in it")
     if inside.more:
         return _("More than %(num)s are under way just now", num=inside.runs)
     if not inside.runs:

@@ -53,6 +53,20 @@ def test_people_are_counted_at_the_step_that_they_wait_for(world_on_any_database
     assert found.places == {(0, "wait_for"): 4, (2, "mailchimp.add_event"): 1, (1, "mailchimp.get_member"): 1}
 
 
+def test_a_recipe_with_few_people_is_not_looked_for_among_all_that_are_under_way(
+    world_on_any_database: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_on_any_database
+    monkeypatch.setattr(standing, "LOOKED_THROUGH", 3)
+    for _ in range(2):
+        waiting(world, NOW, WAIT, recipe="order_thanks")
+    assert standing.inside(world.hub, world.workspace, "abandoned_cart") == Inside(0, 0, {}, False)
+    for _ in range(2):
+        waiting(world, NOW, WAIT, recipe="order_thanks")
+    found = standing.inside(world.hub, world.workspace, "abandoned_cart")
+    assert (found.runs, found.more, found.anybody) == (0, True, True), "there may be some that were not looked at"
+
+
 def test_of_too_many_people_only_that_there_are_more_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "MOST_INSIDE", 2)
     for _ in range(3):
