@@ -3,86 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 
 from connectors.shopify.practice import signed
 from connectors.shopify.practice.people import consent_payload
-from hub import schema
-from hub.recipe import Recipe
 from recipes.abandoned_cart import abandoned_cart
 from recipes.abandoned_cart_text import abandoned_cart_text
-from recipes.sync_consent import sync_consent
-from recipes.sync_customer import sync_customer
 from recipes.welcome_series import welcome_series
-from tests.recipes.events import ADA, AUDIENCE, PHONE, Sent, after, cart, customer, in_newsletter, order, said_in_shop
-from tests.world import World
-
-LONG_AGO = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
-"""For words that are written to the practice shop with their time: it refuses one in the future of the machine."""
-
-
-class Town:
-    """A hub with the practice accounts, and Ada, who uses the services behind them."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.services = world.practice().services
-        self.accounts = {c.connector.name: c for c in world.hub.connections.list(world.workspace)}
-
-    def post(self, sent: Sent) -> None:
-        """A delivery comes in."""
-        headers = {name.lower(): value for name, value in sent[0].items()}
-        account = self.accounts["shopify" if "x-shopify-topic" in headers else "mailchimp"]
-        self.world.deliver(account, sent[1], headers)
-
-    def tell(self, *sent: Sent) -> None:
-        """Deliveries come in one after the other, and all that follows at once is done."""
-        for each in sent:
-            self.post(each)
-            self.world.settle()
-
-    def pass_time(self, **span: float) -> None:
-        self.world.pass_time(timedelta(**span))
-
-    def happens(self, service: str, what: str, **details: Any) -> Any:
-        return self.services[service].happen(what, {"email": ADA} | details)
-
-    def member(self) -> dict[str, Any] | None:
-        """Ada in the newsletter's books."""
-        members = self.services["mailchimp"].books["lists"][AUDIENCE]["members"].values()
-        return next((member for member in members if member["email_address"] == ADA), None)
-
-    def mails(self) -> list[str]:
-        member = self.member()
-        return [event["name"] for event in member["events"]] if member else []
-
-    def customer(self) -> dict[str, Any]:
-        """Ada in the shop's books."""
-        books = self.services["shopify"].books
-        found: dict[str, Any] = books["customers"][books["known"][ADA]]
-        return found
-
-    def texts(self) -> list[Any]:
-        return [message["body"] for message in self.services["twilio"].books["messages"]]
-
-    def endings(self) -> list[tuple[str, str | None]]:
-        return [(run.state, run.reason) for run in self.world.runs]
-
-
-@pytest.fixture
-def enabled(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Town]:
-    """Enables one of our recipes, and gives the town."""
-
-    def enable(recipe: Recipe, **settings: str) -> Town:
-        world.use(monkeypatch, recipe)
-        town = Town(world)
-        world.enable(recipe.name, **settings)
-        return town
-
-    return enable
+from tests.recipes.events import AUDIENCE, PHONE, Sent, after, cart, customer, in_newsletter, order, said_in_shop
+from tests.recipes.town import Town
 
 
 @pytest.fixture
@@ -227,82 +158,3 @@ def test_the_first_order_ends_the_welcome(enabled):
     town.happens("shopify", "order")  # nobody tells
     town.pass_time(days=1)
     assert (town.mails(), town.endings()) == (["welcome_1"], [("done", "They bought something.")])
-
-
-# ---- the same everywhere
-
-
-@pytest.mark.parametrize(("consent", "status"), [(True, "subscribed"), (None, "transactional")])
-def test_a_customer_of_the_shop_becomes_known_everywhere(enabled, consent, status):
-    town = enabled(sync_customer, audience=AUDIENCE)
-    number = town.happens("shopify", "signup", phone=PHONE, name="Ada Miller", email_consent=consent)["id"]
-    town.tell(customer(id=number))
-    assert town.member()["status"] == status
-    assert town.member()["merge_fields"] == {"FNAME": "Ada", "LNAME": "Miller"}
-    (contact,) = town.services["hubspot"].books["objects"]["contacts"].values()
-    assert {"email": ADA, "firstname": "Ada", "phone": PHONE}.items() <= contact["properties"].items()
-
-
-def test_who_opted_out_stays_out_when_their_record_changes(enabled):
-    town = enabled(sync_customer, audience=AUDIENCE)
-    number = town.happens("shopify", "signup", email_consent=True)["id"]
-    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
-    town.tell(customer(id=number, topic="customers/update"))
-    assert town.member()["status"] == "unsubscribed"
-
-
-@pytest.mark.parametrize(("happening", "kind"), [("unsubscribe", "unsubscribe"), ("clean", "cleaned")])
-def test_a_no_below_a_newsletter_reaches_the_shop_and_ends_there(enabled, happening, kind):
-    town = enabled(sync_consent, audience=AUDIENCE)
-    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
-    town.happens("mailchimp", happening, list_id=AUDIENCE)
-    town.tell(in_newsletter(kind, LONG_AGO))
-    assert town.customer()["email"]["state"] == "UNSUBSCRIBED"
-    echo = consent_payload(town.customer(), "email")
-    town.tell(signed("customers_email_marketing_consent/update", echo, "secret"))
-    assert [event.state for event in town.world.rows(schema.event)] == ["taken", "echo"]
-    assert len(town.world.runs) == 1
-
-
-def test_even_an_echo_that_nobody_knows_ends_the_loop(enabled):
-    town = enabled(sync_consent, audience=AUDIENCE)
-    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
-    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
-    town.tell(in_newsletter("unsubscribe", LONG_AGO), said_in_shop("unsubscribed", LONG_AGO + timedelta(seconds=1)))
-    assert len(town.world.runs) == 2
-    assert [state for state, _ in town.endings()] == ["done", "done"]
-    written = [call for call in town.services["mailchimp"].calls if call["method"] == "PUT"]
-    assert written == []
-
-
-def test_a_no_in_the_shop_ends_newsletters_and_a_later_yes_only_asks(enabled):
-    town = enabled(sync_consent, audience=AUDIENCE)
-    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
-    town.tell(said_in_shop("unsubscribed"))
-    assert town.member()["status"] == "unsubscribed"
-    town.tell(said_in_shop("subscribed", after(hours=1)))
-    town.pass_time(minutes=2)
-    assert town.member()["status"] == "pending"
-
-
-def test_a_no_and_a_yes_out_of_order_end_with_the_no(enabled):
-    town = enabled(sync_consent, audience=AUDIENCE)
-    town.happens("shopify", "signup", email_consent=True, at="2025-01-01T10:00:00Z")
-    town.happens("mailchimp", "unsubscribe", list_id=AUDIENCE)
-    no, yes = in_newsletter("unsubscribe", LONG_AGO), said_in_shop("subscribed", LONG_AGO - timedelta(minutes=5))
-    town.tell(no, yes)
-    town.pass_time(minutes=2)
-    assert (town.customer()["email"]["state"], town.member()["status"]) == ("UNSUBSCRIBED", "unsubscribed")
-
-
-def test_confirming_in_the_newsletter_reaches_the_shop(enabled):
-    town = enabled(sync_consent, audience=AUDIENCE)
-    town.happens("shopify", "signup")
-    town.happens("mailchimp", "subscribe", list_id=AUDIENCE)
-    town.tell(in_newsletter("subscribe", LONG_AGO))
-    town.pass_time(minutes=2)
-    assert town.customer()["email"] == {
-        "state": "SUBSCRIBED",
-        "level": "SINGLE_OPT_IN",
-        "at": "2025-03-01T09:00:00Z",
-    }
