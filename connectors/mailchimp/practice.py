@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub import Event
+from hub import Event, Person
 from hub.practice import Request, Response, json_answer
 
 from . import practice_books as books_of
@@ -149,6 +149,14 @@ def meet(event: Event) -> None:
         books_of.add(service.books, held, {"email_address": email}, status or "subscribed")
     elif status is not None:
         member.update(status=status, opted_out=status != "subscribed")
+
+
+@service.welcoming
+def welcome(person: Person, chosen: Mapping[str, Any]) -> None:
+    """They are subscribed to the audience that was chosen."""
+    held = books_of.audience(service.books, str(chosen.get("mailchimp.audience")))
+    if held is not None and person.email and books_of.find(held, person.email) is None:
+        books_of.add(service.books, held, {"email_address": person.email}, "subscribed")
 
 
 # ---- what people do. Details: list_id, email, merge_fields, source ("user" or "admin"); all may be left out

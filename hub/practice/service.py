@@ -23,7 +23,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as AnyRequest
 from werkzeug.wrappers import Response
 
-from ..event import Event
+from ..event import Event, Person
 from . import moment
 from .faults import ConnectionDropped, Fault
 from .sending import Courier
@@ -44,6 +44,7 @@ _LASTING = [
     "_routes",
     "_router",
     "_handlers",
+    "_welcomes",
     "_happenings",
     "_reset",
     "_meets",
@@ -101,6 +102,7 @@ class Practice:
         self._happenings: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self._reset: Callable[[], dict[str, Any]] = dict
         self._meets: Callable[[Event], None] | None = None
+        self._welcomes: Callable[[Person, Mapping[str, Any]], None] | None = None
 
     # ---- declaring
 
@@ -113,6 +115,13 @@ class Practice:
         """Marks a function that has the account know what the provider must know when it tells this event: whom it is
         about, what they bought. A rehearsal calls it with each event, before that comes in."""
         self._meets = function
+        return function
+
+    def welcoming(self, function: Callable[[Person, Mapping[str, Any]], None]) -> Callable[..., None]:
+        """Marks a function that has the account know somebody who agreed to all that it sends: it is given whom, and
+        what the recipe's owner chose there, `{"mailchimp.audience": "a1b2c3d4e5"}`. A rehearsal that people look at
+        calls it with whom its event is about, so that what would leave shows."""
+        self._welcomes = function
         return function
 
     def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
@@ -267,6 +276,11 @@ class Practice:
         """Has the account know whom an event is about, as far as its connector says how."""
         if self._meets is not None:
             self._meets(event)
+
+    def welcome(self, person: Person, chosen: Mapping[str, Any]) -> None:
+        """Has the account know somebody who agreed to all that it sends, as far as its connector says how."""
+        if self._welcomes is not None:
+            self._welcomes(person, chosen)
 
     # ---- for tests, demos and measurements
 

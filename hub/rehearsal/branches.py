@@ -64,7 +64,7 @@ def start_of(recipe: Recipe) -> Event:
 
 def branches(recipe: Recipe, settings: Mapping[str, Any], start: Event, usual: Script) -> list[Branch]:
     """The branches of a recipe that an event starts, the usual one first. Raises what `Play.events` raises."""
-    run = Play(recipe, settings, agreed=usual.agreed, zone=usual.zone).events([start])[0].run
+    run = Play(recipe, settings, agreed=usual.agreed, zone=usual.zone, welcome=usual.agreed).events([start])[0].run
     return [Branch("usual", usual), *_happening(recipe, run, start, usual), *_refused(run, usual)]
 
 

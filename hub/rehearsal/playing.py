@@ -15,7 +15,7 @@ from ..connection import Connection
 from ..connector import Action
 from ..core import Hub
 from ..errors import ActionFailed, ReplayFailed, ServiceDown
-from ..event import Event
+from ..event import Event, Person
 from ..matching import fits
 from ..outbox.calling import LEAVES
 from ..outbox.steps import Waiting
@@ -80,6 +80,7 @@ class Play:
               with, or a function that is given the step's inputs by name and returns either
     troubles  when services do not answer
     agreed    whether everybody who said nothing about messages counts as having agreed to them
+    welcome   whether services know those whom events are about as people who agreed to all that these send
     decisions what somebody of the business answers when a recipe asks, in this order; then nobody does
     choices   which option each test chooses, by the test's name; otherwise the first by its name
     zone      the business's time zone, for those whose own nobody knows
@@ -95,6 +96,7 @@ class Play:
     choices: Mapping[str, str] = field(default_factory=dict)
     zone: ZoneInfo | None = None
     said: Heard | None = None
+    welcome: bool = False
 
     def events(self, events: Iterable[Event]) -> list[Played]:
         """What becomes of each event that may start the recipe. They come in when they happened, in this order where
@@ -162,6 +164,7 @@ class _Playing:
         self.decisions = list(play.decisions)
         self.broken: Exception | None = None
         self.known: dict[int, Event] = {}
+        self.welcomed: list[Person] = []
         self.hub.stand_in, self.hub.choices = self._stand_in, play.choices
         on.people.agreed, on.people.said = play.agreed, play.said
         self.hub.versions.take(play.recipe, VERSION)
@@ -220,10 +223,19 @@ class _Playing:
 
     def _heard_from(self, event: Event) -> Connection:
         """Where an event comes from; its provider knows what it tells."""
+        if self.play.welcome and event.person not in self.welcomed:
+            self._welcome(event.person)
         if schedules.is_timed(event):
             return schedules.connection_of(self.hub, self.on.workspace, schedules.CLOCK)
         self.on.services.meet(event)
         return self.connections[event.type.partition(".")[0]]
+
+    def _welcome(self, person: Person) -> None:
+        self.welcomed.append(person)
+        declared = self.play.recipe.settings
+        chosen = {kind: self.settings[name] for name, one in declared.items() if (kind := one.words.chooses)}
+        for name in self.play.recipe.needs:
+            self.on.services.welcome(registry.connector(name), person, chosen)
 
     def _stand_in(self, step: Waiting) -> Any:
         """What answers a step in place of its practice service, if anything does."""

@@ -53,7 +53,7 @@ def perform(recipe: Recipe, settings: Mapping[str, Any], start: Event, script: S
     happening = [words_of.happening(text) for text in script.happenings]
     troubles = [words_of.trouble(text, start.at) for text in script.troubles]
     answers = dict(words_of.refusal(text) for text in script.refusals)
-    play = Play(recipe, settings, answers, troubles, agreed=script.agreed, zone=script.zone)
+    play = Play(recipe, settings, answers, troubles, agreed=script.agreed, zone=script.zone, welcome=script.agreed)
     later: tuple[Event, ...] = ()
     if happening:
         # What is waited for is known once nothing of it happens: then the samples are made to fit it.

@@ -21,7 +21,7 @@ from ..connection import filled_in
 from ..connector import Connector
 from ..core import Hub
 from ..errors import OutcomeUnknown, ServiceDown
-from ..event import Channel, Event
+from ..event import Channel, Event, Person
 from ..http import INSIDE, only_inside
 from ..people import People, Said
 from ..practice import moment
@@ -86,6 +86,12 @@ class Services:
         with self.at(registry.connector(event.type.partition(".")[0])) as service:
             if service is not None:
                 service.meet(event)
+
+    def welcome(self, connector: Connector, person: Person, chosen: Mapping[str, Any]) -> None:
+        """Has a provider know somebody who agreed to all that it sends."""
+        with self.at(connector) as service:
+            if service is not None:
+                service.welcome(person, chosen)
 
     def answer(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes

@@ -27,11 +27,13 @@ class Skip:
 @dataclass(frozen=True)
 class Acts:
     """What can be done. `sends` are the messages that trying again may send, in words; `may_be_twice` whether the
-    customer may have got one already and nobody can tell, `is_asked_first` whether the service is asked for one."""
+    customer may have got one already and nobody can tell, `is_asked_first` whether the service is asked for one.
+    `asks` is the position of the question that somebody of the business may answer."""
 
     can_retry: bool
     can_end: bool
     can_be_replayed: bool
+    asks: int | None
     skips: tuple[Skip, ...]
     sends: tuple[str, ...]
     may_be_twice: bool
@@ -47,6 +49,7 @@ def acts(run: Run) -> Acts:
         can_retry=can_retry,
         can_end=run.ended_at is None,
         can_be_replayed=run.state in ("failed", "stopped") and run.sealed,
+        asks=next((step.position for step in run.steps if step.action == ASK and step.state == "waiting"), None),
         skips=tuple(_skip(step) for step in run.steps if _is_open(run) and step.state in _OPEN),
         sends=messages([step.action for step in repeated]),
         may_be_twice=bool(messages([action for action in unknown if not runs.can_be_asked(action)])),

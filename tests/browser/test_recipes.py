@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Setting
 
 RECIPE = "Remind people of the cart they left, by text message"
@@ -58,3 +60,27 @@ def test_without_script_a_button_shows_the_message(practising: Setting) -> None:
     visit.click("Take this back")
     visit.sees("Its settings are as they were before.")
     assert "“Thanks, Ada”" not in visit.page.content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_people_are_left_out_in_a_fold_and_what_comes_of_it_is_a_table(practising: Setting, scheme: str) -> None:
+    for width in ("phone", "desk"):
+        visit = practising.visit(width, scheme)
+        visit.open(practising.link())
+        visit.open("/w/1/recipes/order_thanks/settings")
+        fold = visit.page.locator("#ask-prove")
+        if not visit.page.get_by_label("Leave out").is_visible():
+            fold.click()
+        visit.page.get_by_label("Leave out").fill("60")
+        visit.click("Save")
+        visit.sees("Type a whole number from 0 to 50.")
+        visit.shoot("recipe-prove")
+        visit.page.get_by_label("Leave out").fill("10")
+        visit.click("Save")
+        visit.sees("Saved.")
+        visit.open("/w/1/recipes/order_thanks")
+        visit.sees("What it brings about")
+        visit.page.locator("#ask-numbers").click()
+        visit.sees("Left out (10 %)")
+        visit.shoot("recipe-effect")
+        assert all("422" in said for said in visit.complaints), visit.complaints

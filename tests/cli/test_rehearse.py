@@ -15,6 +15,7 @@ from hub import registry
 from recipes.abandoned_cart_text import abandoned_cart_text
 from recipes.order_thanks import order_thanks
 from recipes.welcome_series import welcome_series
+from recipes.win_back import win_back
 from tests.cli.conftest import Command, refused, told
 from tests.hub.outbox.desk import ON_SQLITE
 from tests.recipes.events import ADA, AUDIENCE, NOON, PHONE, order
@@ -30,7 +31,7 @@ Rehearse = Callable[..., Any]
 @pytest.fixture
 def rehearse(hub: Command, world: World, monkeypatch: pytest.MonkeyPatch) -> Rehearse:
     """Rehearses a recipe, and gives the document that the command prints."""
-    known = {made.name: made for made in (order_thanks, welcome_series, abandoned_cart_text)}
+    known = {made.name: made for made in (order_thanks, welcome_series, abandoned_cart_text, win_back)}
     monkeypatch.setattr(registry, "recipes", lambda: known)
     return lambda *words: told(hub("rehearse", *words, "--json"))
 
@@ -210,3 +211,10 @@ def test_the_past_in_words_counts_what_would_have_happened(shop, hub):
 def test_the_past_is_what_it_was(rehearse, hub):
     assert "is no length of time" in refused(hub("rehearse", "order_thanks", "--past", "soon"))
     assert hub("rehearse", "order_thanks", "--past", "30d", "--down", "twilio for 1h").exit_code == 2
+
+
+def test_whoever_is_made_up_gets_what_the_recipe_sends_unless_they_did_not_agree(rehearse):
+    mails = ("mailchimp.add_event", "would happen")
+    found = rehearse("win_back", "audience=a1b2c3d4e5")
+    assert actions(found).count(mails) == 4
+    assert actions(rehearse("win_back", "audience=a1b2c3d4e5", "--not-agreed")).count(mails) == 0

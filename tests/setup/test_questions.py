@@ -94,7 +94,9 @@ def test_a_link_that_was_changed_or_sent_from_elsewhere_does_nothing(world: Worl
 
 def test_the_run_shows_what_it_waits_for(world: World) -> None:
     run_id = world.ask("Refund?", "Yes")
-    page = text_of(world.open(f"/w/1/runs/{run_id}").text)
+    whole = world.open(f"/w/1/runs/{run_id}").text
+    assert f'href="/w/1/questions/{run_id}/0"' in whole
+    page = text_of(whole)
     assert "Wait for an answer of yours, 1 hour at most" in page
     assert "Go on without an answer" in page
     questions.answer(world.hub, world.workspace, questions.get(world.hub, world.workspace, run_id), "Yes")
