@@ -17,6 +17,8 @@ BEFORE = 7
 """Days before it that the present leaves; fewer for whom the hub hears of later."""
 
 LAST_WORD = timedelta(days=3)
+THE_DAY = timedelta(hours=14)
+"""From 9:00 on: good wishes that come later are none."""
 
 
 def gets_newsletters(event: Event) -> bool:
@@ -71,7 +73,7 @@ def birthday(
         return reason
     if rest:
         yield sleep(days=rest.days)
-    if reason := (yield from mailed(audience, event, f"{event_name}_today", told)):
+    if reason := (yield from mailed(audience, event, f"{event_name}_today", told, useful_for=THE_DAY)):
         return reason
     if not told or lasts <= LAST_WORD:
         return "They were congratulated."

@@ -61,7 +61,8 @@ def asked_back(
         if over := (yield from rest(timedelta(0))):
             return over
     yield from tasked(event, "One of your regulars stays away longer than usual: think of them")
-    yield from texted(event, text, "marketing", first_name=first_name)
+    # Held back for longer, it might reach them after they came.
+    yield from texted(event, text, "marketing", useful_for=timedelta(days=1), first_name=first_name)
     if over := (yield from rest(timedelta(days=4))):
         return over
     yield from offered(event, audience, event_name)

@@ -25,21 +25,33 @@ def has_email(event: Event) -> bool:
 
 
 def mail(
-    audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None, purpose: Purpose = "marketing"
+    audience: str,
+    event: Event,
+    name: str,
+    told: Mapping[str, Any] | None = None,
+    purpose: Purpose = "marketing",
+    useful_for: timedelta | None = None,
 ) -> Step:
     """Has Mailchimp write to whom an event is about: notes an event of this name, from which an automation starts. What
     is `told` becomes the event's properties."""
-    return mailchimp.add_event(audience, event.person.email or "", name, told or {}, purpose=purpose)
+    return mailchimp.add_event(
+        audience, event.person.email or "", name, told or {}, purpose=purpose, useful_for=useful_for
+    )
 
 
 def mailed(
-    audience: str, event: Event, name: str, told: Mapping[str, Any] | None = None, purpose: Purpose = "marketing"
+    audience: str,
+    event: Event,
+    name: str,
+    told: Mapping[str, Any] | None = None,
+    purpose: Purpose = "marketing",
+    useful_for: timedelta | None = None,
 ) -> Generator[Step, Any, str | None]:
     """Has Mailchimp write, if they get newsletters right then; why it did not, or None."""
     member = yield mailchimp.get_member(audience, event.person.email or "")
     if member["status"] != "subscribed":
         return UNWANTED
-    yield mail(audience, event, name, told, purpose)
+    yield mail(audience, event, name, told, purpose, useful_for)
     return None
 
 

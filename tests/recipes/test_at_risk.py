@@ -51,7 +51,8 @@ def test_a_colleague_decides_then_a_task_a_text_an_offer_and_a_call_follow():
     assert texts(run) == [
         (after(days=14), "Hello Ada, it has been a while! Is all well? Reply STOP to get no more texts.")
     ]
-    assert run.of(twilio.send_sms)[0].inputs["purpose"] == "marketing"
+    (text,) = run.of(twilio.send_sms)
+    assert (text.inputs["purpose"], text.inputs["useful_for"]) == ("marketing", timedelta(days=1))
     assert mailed_at(run) == [("order_missed", after(days=18))]
     assert run.says == "They were asked back."
     titles = [step.inputs["title"] for step in run.of(hubspot.create_task)]

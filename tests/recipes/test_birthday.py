@@ -48,6 +48,8 @@ def test_a_present_good_wishes_and_a_last_word_leave():
     code = {"code": made.inputs["code"]}
     assert [step.inputs["properties"] for step in run.of(mailchimp.add_event)] == [code] * 3
     assert run.says == "They were congratulated."
+    # good wishes leave on the day or not at all
+    assert [step.inputs.get("useful_for") for step in run.of(mailchimp.add_event)] == [None, timedelta(hours=14), None]
 
 
 def test_without_a_present_there_are_good_wishes_alone():

@@ -9,8 +9,10 @@ import pytest
 
 from connectors.shopify.practice import signed
 from connectors.shopify.practice.people import consent_payload
+from hub import schedules
 from recipes.abandoned_cart import abandoned_cart
 from recipes.abandoned_cart_text import abandoned_cart_text
+from recipes.birthday import birthday
 from recipes.welcome_series import welcome_series
 from tests.recipes.events import AUDIENCE, PHONE, Sent, after, cart, customer, in_newsletter, order, said_in_shop
 from tests.recipes.town import Town
@@ -158,3 +160,25 @@ def test_the_first_order_ends_the_welcome(enabled):
     town.happens("shopify", "order")  # nobody tells
     town.pass_time(days=1)
     assert (town.mails(), town.endings()) == (["welcome_1"], [("done", "They bought something.")])
+
+
+# ---- by the clock
+
+
+def test_a_birthday_is_congratulated_on_once_though_the_list_is_gone_through_each_day(enabled):
+    town = enabled(birthday, audience=AUDIENCE)
+    for name, born in (("ada", "12/01"), ("grace", "03/01")):
+        who = {"list_id": AUDIENCE, "email": f"{name}@example.com"}
+        town.happens("mailchimp", "subscribe", **who)
+        town.happens("mailchimp", "profile", **who, merge_fields={"BIRTHDAY": born})
+    schedules.keep(town.world.hub)
+    seen = []
+    for _ in range(11):  # from the 23rd of November to the 3rd of December
+        town.pass_time(days=1)
+        schedules.fire(town.world.hub)
+        town.world.follow()
+        seen.append(len(town.mails()))
+    assert seen == [0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2]
+    assert town.mails() == ["birthday_present", "birthday_today"]
+    (made,) = town.services["shopify"].books["discounts"].values()
+    assert {event["properties"]["code"] for event in town.member()["events"]} == {made["code"]}
