@@ -8,7 +8,7 @@ of ids that the hour has, and judges by these few numbers.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,9 @@ LONGEST = WEEK
 KEPT = (WEEKS + 1) * WEEK
 AT_ONCE = 24
 """Hours that are counted at once: after an upgrade there are five weeks of them."""
+
+SOME = 500
+"""Connections that are read at once."""
 
 SEEN_AFTER = 5 * 60_000
 """Milliseconds after an hour in which rows with ids of that hour may still appear."""
@@ -68,9 +71,8 @@ def _ids(hour: int) -> dict[str, int]:
 def judge(hub: Hub) -> list[str]:
     """Notes which connections are unusually silent, and gives their ids."""
     table = schema.connection
-    query = sa.select(table.c.id, table.c.created_at, table.c.last_event_at, table.c.silent_since, table.c.usual_ms)
     with hub.database.read() as connection:
-        rows = connection.execute(query.where(table.c.state == READY, table.c.last_event_at.is_not(None))).all()
+        rows = list(_heard_of(connection))
         known = connection.execute(sa.select(schema.heard_hour)).all() if rows else []
     counts = {row.hour: json.loads(row.counts) for row in known}
     found = []
@@ -85,6 +87,16 @@ def judge(hub: Hub) -> list[str]:
                 note = sa.update(table).where(table.c.id == row.id).values(silent_since=since, usual_ms=usual)
                 connection.execute(note)
     return found
+
+
+def _heard_of(connection: sa.Connection) -> Iterator[Any]:
+    """The connections that something was heard of, some at a time."""
+    table, last = schema.connection, ""
+    shown = ("id", "state", "created_at", "last_event_at", "silent_since", "usual_ms")
+    query = sa.select(*(table.c[name] for name in shown)).order_by(table.c.id).limit(SOME)
+    while rows := connection.execute(query.where(table.c.id > last)).all():
+        yield from (row for row in rows if row.state == READY and row.last_event_at is not None)
+        last = rows[-1].id
 
 
 def usual_of(counts: Counts, connection_id: str, created_at: int, heard_at: int, now: int) -> int | None:
