@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import schema, values
+from . import events, schema, values
 from .core import Hub
 from .errors import NotFound, SettingInvalid
 from .runs import NotPossible, let_go_on, taken
@@ -72,6 +72,18 @@ def get(hub: Hub, workspace: Workspace, run_id: int, position: int | None = None
     if question is None:
         raise NotFound("There is no such question. It may be answered already, or its time is over. See: hub questions")
     return question
+
+
+def whom(hub: Hub, workspace: Workspace, question: Question) -> tuple[str, ...]:
+    """Whom a question is about: their e-mail and their number, as far as the event of its run tells them."""
+    run, event = schema.run, schema.event
+    joined = sa.select(event, run.c.person_id.label("about")).join_from(run, event, event.c.id == run.c.event_id)
+    with hub.database.read() as connection:
+        mine = (run.c.id == question.run_id) & (run.c.workspace_id == workspace.id)
+        row = connection.execute(joined.where(mine)).one_or_none()
+        sealer = hub.people.sealer(connection, workspace, row.about) if row else None
+    told = events.opened(row, sealer) if row else None
+    return tuple(name for name in (told.person.email, told.person.phone) if name) if told else ()
 
 
 def answer(hub: Hub, workspace: Workspace, question: Question, given: str) -> None:

@@ -25,13 +25,17 @@ def questions(workspace: str | None, json: bool) -> None:
     from .. import questions as kept
 
     with opened() as hub:
-        found = kept.waiting(hub, hub.workspaces.named(workspace), MOST)
+        place = hub.workspaces.named(workspace)
+        found = kept.waiting(hub, place, MOST)
+        about = {question: ", ".join(kept.whom(hub, place, question)) for question in found}
     if json:
-        show.document([_document(question) for question in found])
+        show.document([_document(question) | {"about": about[question]} for question in found])
         return
     for question in found:
         click.echo(f"{question.run_id}  {question.recipe}, until {show.moment(question.until)}")
         click.echo(f"  {show.plain(question.text)}")
+        if about[question]:
+            click.echo(f"  It is about {show.plain(about[question])}.")
         click.echo(f"  {_answers(question)}")
     if not found:
         click.echo("No question waits for an answer.")

@@ -30,6 +30,7 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_question_is_listed_and_answered(hub: Command, world: World, run: Any) -> None:
     (listed,) = told(hub("questions", "--json"))
     assert (listed["run"], listed["question"], listed["choices"]) == (str(run.id), "Refund order 1042?", ["Yes", "No"])
+    assert listed["about"] == "ada@example.com"
     shown = hub("questions").stdout
     assert "Refund order 1042?" in shown and "Answer with one of: Yes, No; without one it is No." in shown
     assert "Until somebody answers, or" in hub("run", str(run.id)).stdout

@@ -58,6 +58,12 @@ def test_a_question_waits_with_its_choices_and_its_time(world: World, asked: que
     assert "ada" not in repr(asked) and "Yes" not in repr(asked)
 
 
+def test_whom_it_is_about_is_told_to_whoever_asks(world: World, asked: questions.Question) -> None:
+    assert questions.whom(world.hub, world.workspace, asked) == ("ada@example.com",)
+    other = world.hub.workspaces.add("Elsewhere")
+    assert questions.whom(world.hub, other, asked) == ()
+
+
 def test_the_recipe_goes_on_with_the_answer(world: World, asked: questions.Question) -> None:
     questions.answer(world.hub, world.workspace, asked, " Yes ")
     world.settle()

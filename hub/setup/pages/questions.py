@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
 from ... import questions
+from ...core import Hub
 from ...errors import NotFound as Missing
 from ...errors import SettingInvalid
 from ...questions import MOST_CHARACTERS, Question
@@ -41,7 +42,7 @@ def add(pages: Pages) -> None:
             about = {"recipe": words.recipe(asked.recipe)}
             audit.note(hub, "question_answered", here.user, here.workspace.id, **about)
             return here.go("home", _("Thank you. The recipe goes on with your answer."))
-        return _shown(here.workspace, asked, form)
+        return _shown(hub, here.workspace, asked, form)
 
     @pages.at("/answer/<word>", NOBODY, methods=("GET", "POST"))
     def answer(word: str) -> Response:
@@ -55,7 +56,7 @@ def add(pages: Pages) -> None:
         if form.is_sent() and _answered(pages, workspace, asked, form):
             audit.note(hub, "question_answered_by_link", None, workspace.id, recipe=words.recipe(asked.recipe))
             return shown("answered.html")
-        return _shown(workspace, asked, form)
+        return _shown(hub, workspace, asked, form)
 
 
 def _answered(pages: Pages, workspace: Workspace, asked: Question, form: Answer) -> bool:
@@ -68,7 +69,7 @@ def _answered(pages: Pages, workspace: Workspace, asked: Question, form: Answer)
     return True
 
 
-def _shown(workspace: Workspace, asked: Question, form: Answer) -> Response:
+def _shown(hub: Hub, workspace: Workspace, asked: Question, form: Answer) -> Response:
     until = words.moment(asked.until, asked.asked_at)
     return shown(
         "question.html", question=asked, recipe=words.recipe(asked.recipe), until=until, form=form, name=workspace.name
