@@ -45,6 +45,14 @@ def test_a_question_stands_on_the_first_page_and_is_answered_with_one_tap(world:
     assert "answered already, or its time is over" in text_of(world.open(HOME).text)
 
 
+def test_it_is_told_whom_it_is_about(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "whom", lambda *_: ("ada@example.com", "+14155550123"))
+    run_id = world.ask("Call them?", "Done")
+    page = text_of(world.open(f"/w/1/questions/{run_id}/0").text)
+    assert "It is about ada@example.com, +14155550123." in page
+    assert "ada@example.com" not in world.open(HOME).text
+
+
 def test_a_text_is_written_and_what_will_not_do_is_said_beside_it(world: World) -> None:
     run_id = world.ask("What shall we say?")
     address = f"/w/1/questions/{run_id}/0"

@@ -70,7 +70,12 @@ def _answered(pages: Pages, workspace: Workspace, asked: Question, form: Answer)
 
 
 def _shown(hub: Hub, workspace: Workspace, asked: Question, form: Answer) -> Response:
-    until = words.moment(asked.until, asked.asked_at)
     return shown(
-        "question.html", question=asked, recipe=words.recipe(asked.recipe), until=until, form=form, name=workspace.name
+        "question.html",
+        question=asked,
+        about=", ".join(questions.whom(hub, workspace, asked)),
+        recipe=words.recipe(asked.recipe),
+        until=words.moment(asked.until, asked.asked_at),
+        form=form,
+        name=workspace.name,
     )
