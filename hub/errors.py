@@ -11,6 +11,7 @@ HubError
 │   │   ├── RateLimited · ServiceDown
 │   ├── OutcomeUnknown      it may have happened; what follows depends on the action's `repeat`
 │   ├── Rejected            it will never happen like this; thrown into the recipe at its yield
+│   │   ├── NotSent
 │   └── NotAuthorized       the connection needs a new login; its steps are parked
 └── ReplayFailed            the run is held for a person
     ├── RecipeChanged · StepNotYielded · StepNotData · RecipeMissing
@@ -176,7 +177,7 @@ class ReplayFailed(HubError):
 class RecipeChanged(ReplayFailed):
     """The recipe asks for another step than the one it asked for before, which is the one at `position`."""
 
-    def __init__(self, message: str, position: int) -> None:
+    def __init__(self, message: str | None = None, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
 

