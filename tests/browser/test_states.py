@@ -69,7 +69,7 @@ def test_forms_that_are_refused(practising: Setting) -> None:
         visit.sees("Choose a longer one")
         visit.shoot("first-account-refused")
         visit.open("/w/1/settings")
-        visit.page.get_by_label("E-mails").fill("no address")
+        visit.page.get_by_label("E-mails", exact=True).fill("no address")
         visit.click("Save, and try it")
         visit.sees("is no e-mail address.")
         visit.shoot("settings-refused")
