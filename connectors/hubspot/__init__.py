@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,12 @@ def yes_no_properties(client: Client) -> Iterable[tuple[str, str]]:
 
 
 # ---- contacts
+
+
+@connector.choices("list", title="static list", example="9")
+def lists(client: Client) -> Iterator[tuple[str, str]]:
+    """The account's static lists of contacts."""
+    return memberships.lists(client)
 
 
 @connector.action(

@@ -1,8 +1,8 @@
-"""Static lists: many contacts added or removed in one call."""
+"""Static lists: which there are, and many contacts added or removed in one call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 
 CHANGED = {"add": "recordsIdsAdded", "remove": "recordIdsRemoved"}
 """Where HubSpot's answer names the contacts that were changed; it does spell them differently."""
+
+
+CONTACTS = "0-1"
+STATIC = ("MANUAL", "SNAPSHOT")
+MOST = 500
+"""Lists on one page of a search, as HubSpot allows."""
+
+
+def lists(client: Client) -> Iterator[tuple[str, str]]:
+    """The static lists of contacts, each with its id and name."""
+    asked = {"objectTypeId": CONTACTS, "processingTypes": list(STATIC), "additionalProperties": [], "count": MOST}
+    offset, more = 0, True
+    while more:
+        told = client.call("POST", "/crm/v3/lists/search", asked | {"offset": offset})
+        try:
+            yield from ((str(found["listId"]), str(found["name"])) for found in told["lists"])
+            # An offset that does not rise would be asked for without end.
+            more, offset = bool(told["hasMore"]) and told["offset"] > offset, told["offset"]
+        except (KeyError, TypeError):
+            raise OutcomeUnknown("HubSpot's answer does not say which lists there are.") from None
 
 
 def change(

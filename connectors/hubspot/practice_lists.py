@@ -40,6 +40,23 @@ def post_list(service: HubSpotPractice, request: Request) -> Response:
     return _told(number, made)
 
 
+def search_lists(service: HubSpotPractice, request: Request) -> Response:
+    body = body_of(request, "offset", "additionalProperties")
+    start, most = int(body["offset"]), min(int(body.get("count", 20)), 500)
+    kinds = body.get("processingTypes") or ["MANUAL", "SNAPSHOT", "DYNAMIC"]
+    found = [(number, made) for number, made in service.books["lists"].items() if made["processingType"] in kinds]
+    page = found[start : start + most]
+    told = [_found(number, made) for number, made in page]
+    end = start + len(page)
+    return json_answer({"lists": told, "offset": end, "hasMore": end < len(found), "total": len(found)})
+
+
+def _found(number: str, made: dict[str, Any]) -> dict[str, Any]:
+    more = {"listVersion": 1, "objectTypeId": "0-1", "processingStatus": "COMPLETE"}
+    size = {"additionalProperties": {"hs_list_size": str(len(made["members"]))}}
+    return {"listId": number, "name": made["name"], "processingType": made["processingType"]} | more | size
+
+
 def get_list(service: HubSpotPractice, request: Request, number: str) -> Response:
     return _told(number, _list(service, number))
 
@@ -115,6 +132,7 @@ def post_property(service: HubSpotPractice, request: Request, kind: str) -> Resp
 ROUTES = {
     ("GET", "/account-info/v3/details"): account,
     ("POST", "/crm/v3/lists"): post_list,
+    ("POST", "/crm/v3/lists/search"): search_lists,
     ("GET", "/crm/v3/lists/<number>"): get_list,
     ("GET", "/crm/v3/lists/<number>/memberships"): get_members,
     ("PUT", "/crm/v3/lists/<number>/memberships/add"): add_members,

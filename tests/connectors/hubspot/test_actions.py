@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from connectors import hubspot
-from connectors.hubspot import wording
+from connectors.hubspot import memberships, wording
 from hub import NotAuthorized, RateLimited, Rejected, TryLater
 from hub.errors import ActionFailed
 from hub.quota import Observation, observing
@@ -284,6 +284,17 @@ def test_a_contact_that_is_gone_is_on_no_list(client):
 def test_an_unknown_list_is_refused(client, contact_id):
     with pytest.raises(Rejected):
         hubspot.add_to_list.perform(client, "404", contact_id)
+
+
+def test_static_lists_are_there_to_choose_from(client, service, monkeypatch):
+    made = {"processingType": "SNAPSHOT", "members": {}}
+    service.books["lists"] |= {
+        "10": made | {"name": "Guests"},
+        "11": made | {"name": "All", "processingType": "DYNAMIC"},
+    }
+    monkeypatch.setattr(memberships, "MOST", 1)
+    chosen = hubspot.connector.choosable["list"].function(client)
+    assert list(chosen) == [("9", "Newsletter"), ("10", "Guests")]
 
 
 # ---- going through all contacts
