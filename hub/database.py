@@ -29,6 +29,13 @@ CHECKPOINT_MS = 50
 LOG_BYTES = 8_000_000
 """How long SQLite's log stays once it was longer."""
 
+SQLITE_NOW: sa.ColumnElement[int] = sa.literal_column(
+    "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", sa.BigInteger
+)
+POSTGRES_NOW: sa.ColumnElement[int] = sa.literal_column(
+    "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", sa.BigInteger
+)
+
 MOST_IN_A_QUERY = 5_000
 """Values in one query: SQLite takes 32,766, and PostgreSQL plans many more only slowly."""
 
@@ -159,9 +166,7 @@ class Database:
     @property
     def db_now(self) -> sa.ColumnElement[int]:
         """The database's own clock, in milliseconds: leases are measured on it, whatever the machines think."""
-        if self.is_sqlite:
-            return sa.literal_column("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", sa.BigInteger)
-        return sa.literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", sa.BigInteger)
+        return SQLITE_NOW if self.is_sqlite else POSTGRES_NOW
 
     def lock_people(self, connection: sa.Connection, person_ids: Collection[int]) -> set[int]:
         """Makes what is written about these people in other transactions wait; gives those who are still there.

@@ -155,10 +155,20 @@ class EnabledRecipes:
     def draft(self, workspace: Workspace, name: str) -> Enabled:
         """How a recipe that is on would be with its code as it is now; how it is, if that is the same. A draft has no
         id yet. Raises NotFound if it is not on, and SetupError if its settings or accounts do not fit the new code."""
-        entry = next((entry for entry in self._on(workspace) if entry.recipe == name), None)
-        if entry is None:
-            raise self._not_on(workspace, name)
-        recipe = registry.recipe(name)
+        return self._draft(workspace, self._entry(workspace, name))
+
+    def publish(self, workspace: Workspace, name: str) -> Enabled:
+        """Lets new runs use a recipe's code as it is now; runs under way keep theirs. Raises as `draft` does."""
+        return self._publish(workspace, self._entry(workspace, name))
+
+    def _entry(self, workspace: Workspace, name: str) -> Enabled:
+        for entry in self._on(workspace):
+            if entry.recipe == name:
+                return entry
+        raise self._not_on(workspace, name)
+
+    def _draft(self, workspace: Workspace, entry: Enabled) -> Enabled:
+        recipe = registry.recipe(entry.recipe)
         version = self.versions.current(recipe)
         if version == entry.version:
             return entry
@@ -166,14 +176,13 @@ class EnabledRecipes:
         settings = recipe_settings.filled_in(recipe.settings, kept)
         bound = self.connections.bind(workspace, recipe.needs, entry.connections)
         measure = self._measure(workspace, recipe, entry.hold_out)
-        return Enabled(DRAFT, workspace.id, name, version, bound, settings, self.clock.now(), measure)
+        return Enabled(DRAFT, workspace.id, recipe.name, version, bound, settings, self.clock.now(), measure)
 
-    def publish(self, workspace: Workspace, name: str) -> Enabled:
-        """Lets new runs use a recipe's code as it is now; runs under way keep theirs. Raises as `draft` does."""
-        draft = self.draft(workspace, name)
+    def _publish(self, workspace: Workspace, entry: Enabled) -> Enabled:
+        draft = self._draft(workspace, entry)
         if draft.id != DRAFT:
             return draft
-        recipe = registry.recipe(name)
+        recipe = registry.recipe(entry.recipe)
         with self.database.write() as connection:
             version = self.versions.keep(connection, recipe)
             return self._replace(
@@ -189,7 +198,7 @@ class EnabledRecipes:
         for workspace in self.workspaces.list():
             for entry in self._on(workspace):
                 try:
-                    if self.publish(workspace, entry.recipe).version != entry.version:
+                    if self._publish(workspace, entry).version != entry.version:
                         notes.append(f"{entry.recipe}: new runs use its edited code; runs under way keep the old.")
                 except HubError as error:
                     notes.append(f"{entry.recipe}: keeps its old code. {error}")

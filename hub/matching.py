@@ -9,7 +9,7 @@ from typing import Any
 
 from .connector import Match
 from .event import Event
-from .recipe import value_at
+from .recipe import Recipe, value_at
 from .schedule import Schedule
 
 
@@ -31,6 +31,16 @@ def _shared(event: Event, trigger: Event, path: str) -> bool:
     """Whether both have the same value there; a missing value is shared with nobody."""
     value = value_at(event.data, path)
     return value is not None and value == value_at(trigger.data, path)
+
+
+def example(recipe: Recipe, match: Match | Schedule) -> Event | None:
+    """An event that starts the recipe: the sample of what it starts with, with the values that it wants; None if that
+    does not meet its conditions."""
+    try:
+        event = with_values(match.sample, match.where)
+        return event if fits(match, event) and recipe.refusal(event) is None else None
+    except Exception:  # a filter may raise anything
+        return None
 
 
 def with_values(event: Event, found: Mapping[str, Any]) -> Event:

@@ -24,8 +24,6 @@ EVERY = 30 * 60_000
 DAY = 86_400_000
 MOST_EMAILS = 10
 MOST_LINKS = 10
-MOST_ASKED = 100
-"""Questions that are counted."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +136,9 @@ def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
             found[f"silent {connection.id} {quiet[0]}"] = says
     for question in brake.unusual(hub, workspace):
         found[f"brake {question.recipe} {question.asked_at}"] = question.says
-    if asked := questions.waiting(hub, workspace, MOST_ASKED):
-        newest = max(question.asked_at for question in asked)
-        found[f"question {newest}"] = _counted(len(asked), "question waits", "questions wait") + " for your answer."
+    asked, newest = questions.count(hub, workspace)
+    if asked:
+        found[f"question {newest}"] = _counted(asked, "question waits", "questions wait") + " for your answer."
     newest_held, held_count = _newest(hub, workspace, "held", sa.true())
     newest_failed, failed_count = went_wrong(hub, workspace)
     if held_count:

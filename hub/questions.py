@@ -42,12 +42,13 @@ class Question:
     default: str | None = field(repr=False)
 
 
-def count(hub: Hub, workspace: Workspace) -> int:
-    """How many questions wait in a workspace."""
+def count(hub: Hub, workspace: Workspace) -> tuple[int, int | None]:
+    """How many questions wait in a workspace, and when the newest was asked."""
     table = schema.step
-    query = sa.select(sa.func.count()).select_from(table).where(table.c.workspace_id == workspace.id, _OPEN)
+    query = sa.select(sa.func.count(), sa.func.max(table.c.asked_at)).where(table.c.workspace_id == workspace.id, _OPEN)
     with hub.database.read() as connection:
-        return int(connection.execute(query).scalar_one())
+        found, newest = connection.execute(query).one()
+    return found, newest
 
 
 def waiting(hub: Hub, workspace: Workspace, limit: int) -> list[Question]:

@@ -42,9 +42,9 @@ Counts = Mapping[int, Mapping[str, int]]
 
 
 def look(hub: Hub) -> None:
-    """Counts the hours that are over, and judges every connection by them."""
-    count(hub)
-    judge(hub)
+    """Counts the hours that are over, and judges every connection by them when there is one more to judge by."""
+    if count(hub):
+        judge(hub)
 
 
 def count(hub: Hub) -> int:

@@ -115,7 +115,7 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
     if held := history.count_runs(workspace, hub, "held"):
         says = f"{held} held for you. See: hub runs{option} --state held"
         yield Finding(f"{workspace.name}, runs", False, says)
-    if asked := questions.count(hub, workspace):
+    if asked := questions.count(hub, workspace)[0]:
         yield Finding(
             f"{workspace.name}, questions", False, f"{counted(asked, 'question')} for you. See: hub questions{option}"
         )

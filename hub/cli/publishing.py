@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -34,12 +34,12 @@ def publish(recipe: str, moves: bool, workspace: str | None, json: bool) -> None
     Runs under way otherwise end with the code and settings that they began with.
     """
     from .. import commands
-    from ..engine import look, move
+    from ..engine import look, move, portions
 
     with opened() as hub:
         place = hub.workspaces.named(workspace)
         act = move if moves else look
-        found = list(_all(lambda after: act(hub, place, recipe, after)))
+        found = list(chain.from_iterable(portions(lambda after: act(hub, place, recipe, after))))
         again = f"hub publish {recipe}{commands.option(place)} --move"
     if json:
         show.document({"recipe": recipe, "moved": moves, "runs": [_document(verdict) for verdict in found]})
@@ -49,13 +49,6 @@ def publish(recipe: str, moves: bool, workspace: str | None, json: bool) -> None
         return
     _print(found)
     click.echo("Done." if moves else f"Nothing was changed. To do it: {again}")
-
-
-def _all(some: Callable[[int], list[Verdict]]) -> Iterator[Verdict]:
-    after = 0
-    while portion := some(after):
-        yield from portion
-        after = portion[-1].run_id
 
 
 def _document(verdict: Verdict) -> dict[str, object]:

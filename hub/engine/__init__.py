@@ -10,11 +10,11 @@ from ..core import Hub
 from .beginning import begin, begun_row, write_begun
 from .deciding import decide
 from .loading import claim, load
-from .moving import look, move
+from .moving import look, move, portions
 from .state import Run
 from .writing import chosen, write
 
-__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "chosen", "look", "move", "write_begun"]
+__all__ = ["BATCH", "Run", "advance", "begin", "begun_row", "chosen", "look", "move", "portions", "write_begun"]
 
 BATCH = 200
 

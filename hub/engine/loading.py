@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from .. import events, schema, values
 from ..core import Hub
-from ..database import Database
+from ..database import POSTGRES_NOW, SQLITE_NOW
 from ..enabled import Enabled
 from ..errors import NOT_SENT, HubError, NotSent, Rejected, ReplayFailed
 from ..event import Event
@@ -32,9 +31,9 @@ def claim(hub: Hub, limit: int) -> Sequence[Any]:
     if database.is_sqlite:
         # One file has one writer: the fence alone tells if another process was faster, and a commit is saved.
         with database.read() as connection:
-            return connection.execute(_due_rows(database), asked).all()
+            return connection.execute(_DUE_ON_SQLITE, asked).all()
     with database.write() as connection:
-        ids = connection.execute(_due(database).with_for_update(skip_locked=True, of=table), asked).scalars().all()
+        ids = connection.execute(_DUE_ON_POSTGRES, asked).scalars().all()
         if not ids:
             return []
         until = database.db_now + LEASE_SECONDS * 1000
@@ -42,7 +41,7 @@ def claim(hub: Hub, limit: int) -> Sequence[Any]:
         return connection.execute(statement.returning(*table.c)).all()
 
 
-def _due(database: Database) -> sa.Select[Any]:
+def _due(database_now: sa.ColumnElement[int]) -> sa.Select[Any]:
     """The ids of the runs that are due; with `now` in milliseconds, and how many at `most`."""
     table, earlier = schema.run, schema.run.alias("earlier")
     blocked = sa.exists().where(
@@ -52,15 +51,14 @@ def _due(database: Database) -> sa.Select[Any]:
         (earlier.c.event_at < table.c.event_at)
         | ((earlier.c.event_at == table.c.event_at) & (earlier.c.event_id < table.c.event_id)),
     )
-    is_free = table.c.leased_until < database.db_now
+    is_free = table.c.leased_until < database_now
     due = sa.select(table.c.id).where(table.c.due_at <= sa.bindparam("now"), is_free, sa.not_(blocked))
     return due.order_by(table.c.due_at, table.c.id).limit(sa.bindparam("most"))
 
 
-@lru_cache(maxsize=4)
-def _due_rows(database: Database) -> sa.Select[Any]:
-    # Made once: making it costs more than SQLite takes for it.
-    return sa.select(schema.run).where(schema.run.c.id.in_(_due(database)))
+# Made once: making them costs more than SQLite takes for them.
+_DUE_ON_SQLITE = sa.select(schema.run).where(schema.run.c.id.in_(_due(SQLITE_NOW)))
+_DUE_ON_POSTGRES = _due(POSTGRES_NOW).with_for_update(skip_locked=True, of=schema.run)
 
 
 def load(hub: Hub, rows: Sequence[Any], onto: tuple[Recipe, Enabled] | None = None) -> list[Run]:

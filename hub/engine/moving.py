@@ -6,7 +6,7 @@ one: the new one counts from when the old one began. Whatever may have left is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,6 +76,14 @@ def move(hub: Hub, workspace: Workspace, name: str, after: int = 0) -> list[Verd
         missed = _moved(hub, [one for one in judged if one.verdict.state == "moves"], enabled)
         rows = _live(hub, schema.run.c.id.in_(missed)) if missed else []
     return [found[run_id] for run_id in sorted(found)]
+
+
+def portions(some: Callable[[int], list[Verdict]]) -> Iterator[list[Verdict]]:
+    """What `look` or `move` gives of all runs, portion by portion; `some` calls it with the last id so far."""
+    after = 0
+    while portion := some(after):
+        yield portion
+        after = portion[-1].run_id
 
 
 def _rows(hub: Hub, workspace: Workspace, recipe: Recipe, enabled: Enabled, after: int) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..errors import HubError, SettingInvalid
 from ..event import Event
-from ..matching import fits, with_values
+from ..matching import example
 from ..recipe import Recipe
 from ..registry import action
 from ..step import SLEEP, SLEEP_UNTIL, WAIT_FOR
@@ -42,16 +42,7 @@ class Branch:
 
 def starts(recipe: Recipe) -> list[Event]:
     """An example of each event that starts the recipe, in the order in which it names them."""
-    found = []
-    for match in recipe.on:
-        event = with_values(match.sample, match.where)
-        try:
-            begins = fits(match, event) and recipe.refusal(event) is None
-        except Exception:  # a filter may raise anything
-            begins = False
-        if begins:
-            found.append(event)
-    return found
+    return [event for match in recipe.on if (event := example(recipe, match)) is not None]
 
 
 def start_of(recipe: Recipe) -> Event:

@@ -22,7 +22,7 @@ def link(world: World, run_id: int) -> str:
 
 
 def waiting(world: World) -> int:
-    return questions.count(world.hub, world.workspace)
+    return questions.count(world.hub, world.workspace)[0]
 
 
 def test_a_question_stands_on_the_first_page_and_is_answered_with_one_tap(world: World) -> None:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from ... import registry
-from ...engine import look, move
+from ...engine import look, move, portions
 from ...engine.moving import Verdict
 from ...errors import HubError
 from ...errors import NotFound as Missing
@@ -45,15 +45,15 @@ class Outlook:
 def add(pages: Pages) -> None:
     hub = pages.hub
 
-    @pages.at("/w/<int:workspace_id>/recipes/<name>/inside", Right.CHANGE, methods=("GET",))
+    @pages.at("/w/<int:workspace_id>/recipes/<name>/inside", Right.CHANGE)
     def inside(here: Here, name: str) -> Response:
         title = _title(name)
         try:
             found, is_all = _some(lambda after: look(hub, here.workspace, name, after))
         except HubError as refusal:
             return here.go("recipe", told(refusal), trouble=True, name=name)
-        moving = sum(verdict.state == "moves" for verdict in found)
-        return here.show("inside.html", title=title, name=name, outlooks=_outlooks(found), moving=moving, is_all=is_all)
+        outlooks = _outlooks(found)
+        return here.show("inside.html", title=title, name=name, outlooks=outlooks, moving=_moving(found), is_all=is_all)
 
     @pages.at("/w/<int:workspace_id>/recipes/<name>/move", Right.CHANGE, methods=("POST",))
     def move_inside(here: Here, name: str) -> Response:
@@ -62,12 +62,17 @@ def add(pages: Pages) -> None:
             found, is_all = _some(lambda after: move(hub, here.workspace, name, after))
         except HubError as refusal:
             return here.go("recipe", told(refusal), trouble=True, name=name)
-        moved = sum(verdict.state == "moves" for verdict in found)
-        audit.note(hub, "recipe_moved", here.user, here.workspace.id, recipe=title, count=moved)
+        audit.note(hub, "recipe_moved", here.user, here.workspace.id, recipe=title, count=_moving(found))
         says = ngettext(
-            "%(num)s moved, and goes on from where it is.", "%(num)s moved, and go on from where they are.", moved
+            "%(num)s moved, and goes on from where it is.",
+            "%(num)s moved, and go on from where they are.",
+            _moving(found),
         )
         return here.go("recipe" if is_all else "inside", says, name=name)
+
+
+def _moving(found: Sequence[Verdict]) -> int:
+    return sum(verdict.state == "moves" for verdict in found)
 
 
 def _title(name: str) -> str:
@@ -77,10 +82,10 @@ def _title(name: str) -> str:
         raise NotFound(_("There is no such recipe.")) from None
 
 
-def _some(portion: Callable[[int], Sequence[Verdict]]) -> tuple[list[Verdict], bool]:
+def _some(portion: Callable[[int], list[Verdict]]) -> tuple[list[Verdict], bool]:
     """The verdicts of as many runs as one page takes, and whether these are all."""
     found: list[Verdict] = []
-    while some := portion(found[-1].run_id if found else 0):
+    for some in portions(portion):
         found += some
         if len(found) >= MOST:
             return found, False

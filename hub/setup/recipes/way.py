@@ -12,8 +12,7 @@ from typing import Any
 from ... import registry, values
 from ...connector import Match
 from ...errors import HubError, Rejected
-from ...event import Event
-from ...matching import with_values
+from ...matching import example
 from ...recipe import Recipe
 from ...recipe_settings import Declared
 from ...schedule import Schedule
@@ -103,7 +102,7 @@ def _drawn(asked: _Asked) -> tuple[Way, ...]:
     settings = values.read(asked.settings)
     groups: dict[tuple[Line, ...], tuple[list[Match | Schedule], tuple[Text, ...]]] = {}
     for match in asked.recipe.on:
-        found, event = None, _sample(asked.recipe, match)
+        found, event = None, example(asked.recipe, match)
         if event is not None:
             found = trails.trail(asked.recipe, event, settings)
         lines = tuple(sentences(found, asked.recipe)) if found else (_not_drawn(),)
@@ -112,16 +111,6 @@ def _drawn(asked: _Asked) -> tuple[Way, ...]:
     first = _only_if(asked.recipe)
     found_ways = ((_begin(starts, asked.recipe), lines, texts) for lines, (starts, texts) in groups.items())
     return tuple(Way((begin, *first, *lines), texts) for begin, lines, texts in found_ways)
-
-
-def _sample(recipe: Recipe, match: Any) -> Event | None:
-    """An event that starts the recipe: the connector's sample, with the values that the recipe wants."""
-    try:
-        sample: Event = match.sample
-        fits = recipe.refusal(with_values(sample, match.where)) is None
-    except Exception:  # a filter may raise anything
-        return None
-    return with_values(sample, match.where) if fits else None
 
 
 def _begin(starts: list[Match | Schedule], recipe: Recipe) -> Line:
