@@ -172,7 +172,7 @@ class EnabledRecipes:
         version = self.versions.current(recipe)
         if version == entry.version:
             return entry
-        kept = {key: value for key, value in entry.settings.items() if key in recipe.settings}
+        kept = recipe_settings.still_known(recipe.settings, entry.settings)
         settings = recipe_settings.filled_in(recipe.settings, kept)
         bound = self.connections.bind(workspace, recipe.needs, entry.connections)
         measure = self._measure(workspace, recipe, entry.hold_out)

@@ -88,7 +88,8 @@ def tell(hub: Hub) -> int:
         needs, told = needed(hub, workspace), set(json.loads(row.told))
         values: dict[str, object] = {"told": json.dumps(sorted(told & needs.keys()))}
         if needs.keys() - told and now - (row.told_at or 0) >= EVERY and (targets.emails or targets.url):
-            links = [questions.link(hub, question) for question in questions.waiting(hub, workspace, MOST_LINKS)]
+            asked = questions.waiting(hub, workspace, MOST_LINKS, newest=True)
+            links = [questions.link(hub, question) for question in asked]
             is_told, trouble = send(hub, workspace, targets, list(needs.values()), links)
             values |= {"told_at": now, "trouble": trouble}
             if is_told:
@@ -126,11 +127,12 @@ def send(
 def needed(hub: Hub, workspace: Workspace) -> Mapping[str, str]:
     """What needs a person now, in sentences, by what tells one from another. It names nobody."""
     found = {}
+    silent = silence.silent_in(hub, workspace)
     for connection in hub.connections.list(workspace):
         if connection.state == NEEDS_LOGIN:
             title = connection.connector.title
             found[f"login {connection.id}"] = f"{title} needs you to sign in again. What waits for it goes on then."
-        if quiet := silence.silent(hub, connection):
+        if quiet := silent.get(connection.id):
             span, usual = silence.in_words(*quiet, hub.clock.now())
             says = f"Nothing was heard of {connection.connector.title} for {span}, usually every {usual}."
             found[f"silent {connection.id} {quiet[0]}"] = says

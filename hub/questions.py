@@ -51,11 +51,11 @@ def count(hub: Hub, workspace: Workspace) -> tuple[int, int | None]:
     return found, newest
 
 
-def waiting(hub: Hub, workspace: Workspace, limit: int) -> list[Question]:
-    """The oldest questions that wait in a workspace; those first whose time is over first."""
-    table = schema.step
+def waiting(hub: Hub, workspace: Workspace, limit: int, *, newest: bool = False) -> list[Question]:
+    """The oldest questions that wait in a workspace, or the newest; those first whose time is over first."""
+    order = schema.step.c.asked_at.desc() if newest else schema.step.c.asked_at
     with hub.database.read() as connection:
-        rows = connection.execute(_query(workspace).where(_OPEN).order_by(table.c.asked_at).limit(limit)).all()
+        rows = connection.execute(_query(workspace).where(_OPEN).order_by(order).limit(limit)).all()
         sealers = hub.people.sealers(connection, workspace, {row.person_id for row in rows})
     found = (_opened(workspace, row, sealers[row.person_id]) for row in rows)
     return sorted((question for question in found if question), key=lambda question: question.until)

@@ -91,6 +91,11 @@ def _kind(hint: Any, name: str) -> Any:
     )
 
 
+def still_known(declared: Mapping[str, Declared], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was set at an earlier time, without what the recipe has no setting for any more."""
+    return {name: value for name, value in given.items() if name in declared}
+
+
 def filled_in(settings: Mapping[str, Declared], given: Mapping[str, Any]) -> dict[str, Any]:
     """The given values (text, or already of the type) with the defaults of the rest.
 

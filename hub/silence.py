@@ -14,10 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from . import schema
-from .connections import READY, Connection
+from .connections import READY
 from .core import Hub
 from .ids import first_id_at
 from .practice.accounts import is_practice
+from .workspaces import Workspace
 
 HOUR, WEEK = 3_600_000, 7 * 24 * 3_600_000
 WEEKS, LEAST_WEEKS = 4, 2
@@ -115,18 +116,21 @@ def usual_of(counts: Counts, connection_id: str, created_at: int, heard_at: int,
     return (end - begin) * len(weeks) // sum(weeks)
 
 
-def silent(hub: Hub, connection: Connection) -> tuple[int, int] | None:
-    """Since when a connection is unusually silent, and how many milliseconds usually lie between two of its events;
-    None if it is not."""
+def silent_in(hub: Hub, workspace: Workspace) -> dict[str, tuple[int, int]]:
+    """The connections that are unusually silent: since when, and how many milliseconds usually lie between two of
+    their events."""
     table = schema.connection
-    query = sa.select(table.c.silent_since, table.c.last_event_at, table.c.usual_ms).where(table.c.id == connection.id)
-    with hub.database.read() as database:
-        row = database.execute(query).one_or_none()
-    return still(row.silent_since, row.last_event_at, row.usual_ms) if row and connection.state == READY else None
+    query = sa.select(table.c.id, table.c.silent_since, table.c.last_event_at, table.c.usual_ms).where(
+        table.c.workspace_id == workspace.id, table.c.state == READY, table.c.silent_since.is_not(None)
+    )
+    with hub.database.read() as connection:
+        rows = connection.execute(query).all()
+    found = ((row.id, still(row.silent_since, row.last_event_at, row.usual_ms)) for row in rows)
+    return {name: silence for name, silence in found if silence is not None}
 
 
 def still(since: int | None, heard_at: int | None, usual: int | None) -> tuple[int, int] | None:
-    """The same, by what is noted: whatever came since then has broken the silence."""
+    """What is noted of a connection's silence, unless something came since then."""
     return (since, usual) if since is not None and usual is not None and since == heard_at else None
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import sqlalchemy as sa
 
@@ -35,6 +35,11 @@ class Workspace:
     hours: str | None
     sealer: Sealer = field(repr=False)
     hash_key: bytes = field(repr=False)
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Its time zone; None if nobody said so yet."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     def hash(self, *parts: str) -> bytes:
         """Sixteen bytes that tell whether two values are equal, and nothing else, to nobody without the key."""

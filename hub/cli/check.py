@@ -101,12 +101,13 @@ def _clock(hub: Hub) -> Finding:
 
 
 def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
-    from .. import commands, history, questions
+    from .. import commands, history, questions, silence
     from ..guards import brake
 
     option = commands.option(workspace)
+    silent = silence.silent_in(hub, workspace)
     for connection in hub.connections.list(workspace):
-        yield _account(hub, workspace, connection, option)
+        yield _account(hub, workspace, connection, option, silent.get(connection.id))
     on = ", ".join(entry.recipe for _, entry in hub.enabled.of(workspace))
     yield Finding(f"{workspace.name}, recipes", True if on else None, f"{on or 'None'} on.")
     for question in brake.unusual(hub, workspace):
@@ -124,7 +125,9 @@ def _workspace(hub: Hub, workspace: Workspace) -> Iterator[Finding]:
         yield Finding(f"{workspace.name}, deliveries", False, says)
 
 
-def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str) -> Finding:
+def _account(
+    hub: Hub, workspace: Workspace, connection: Connection, option: str, quiet: tuple[int, int] | None
+) -> Finding:
     """Asks the service itself whether the login works."""
     from .. import commands, silence
     from ..errors import HubError, NotAuthorized, TryLater
@@ -148,7 +151,7 @@ def _account(hub: Hub, workspace: Workspace, connection: Connection, option: str
         return Finding(what, False, str(error))
     except Exception as error:
         return Finding(what, False, f"It could not be asked ({type(error).__name__}).")
-    if quiet := silence.silent(hub, connection):
+    if quiet:
         span, usual = silence.in_words(*quiet, hub.clock.now())
         says = (
             f"The login works, but nothing was heard for {span}, usually every {usual}. Look there whether all is well."

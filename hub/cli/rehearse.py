@@ -78,9 +78,8 @@ def rehearse(
 
 def _settings(recipe: Recipe, changes: Mapping[str, str], workspace: str | None) -> tuple[dict[str, Any], Any]:
     """The settings, and the business's time zone: those of a workspace, as far as one is named, with the changes."""
-    from zoneinfo import ZoneInfo
 
-    from ..recipe_settings import filled_in
+    from ..recipe_settings import filled_in, still_known
 
     kept: dict[str, Any] = {}
     zone = None
@@ -88,8 +87,8 @@ def _settings(recipe: Recipe, changes: Mapping[str, str], workspace: str | None)
         with opened() as hub:
             place = hub.workspaces.named(workspace)
             last = hub.enabled.latest(place, recipe.name)
-            kept = {name: value for name, value in (last.settings if last else {}).items() if name in recipe.settings}
-            zone = ZoneInfo(place.time_zone) if place.time_zone else None
+            kept = still_known(recipe.settings, last.settings if last else {})
+            zone = place.zone
     return filled_in(recipe.settings, {**_examples(recipe, kept, changes), **kept, **changes}), zone
 
 

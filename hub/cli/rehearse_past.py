@@ -25,7 +25,7 @@ TOLD = ("at", "action", "says", "outcome", "reason", "segments", "cost")
 def of_the_past(recipe: Recipe, changes: Mapping[str, str], workspace: str | None, span: str, json: bool) -> None:
     """Prints it. Raises SettingInvalid for a span that is none."""
     from ..errors import SettingInvalid
-    from ..recipe_settings import duration, filled_in
+    from ..recipe_settings import duration, filled_in, still_known
     from ..rehearsal.past import past
 
     try:
@@ -35,7 +35,7 @@ def of_the_past(recipe: Recipe, changes: Mapping[str, str], workspace: str | Non
     with opened() as hub:
         place = hub.workspaces.named(workspace)
         last = hub.enabled.latest(place, recipe.name)
-        kept = {name: value for name, value in (last.settings if last else {}).items() if name in recipe.settings}
+        kept = still_known(recipe.settings, last.settings if last else {})
         chosen = filled_in(recipe.settings, {**kept, **changes})
         found = past(hub, place, recipe, chosen, length)
     if json:

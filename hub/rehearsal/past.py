@@ -62,8 +62,8 @@ def past(hub: Hub, workspace: Workspace, recipe: Recipe, settings: Mapping[str, 
     since = to_datetime(hub.clock.now()) - span
     live = next((entry for _, entry in hub.enabled.of(workspace) if entry.recipe == recipe.name), None)
     last = live or hub.enabled.latest(workspace, recipe.name)
-    came, is_cut = _events(hub, workspace, recipe, since, last.connections if last else {})
-    zone = ZoneInfo(workspace.time_zone) if workspace.time_zone else None
+    came, is_cut = _events(hub, workspace, since, last.connections if last else {})
+    zone = workspace.zone
 
     def said(channel: Channel, recipients: Iterable[str]) -> dict[str, Said]:
         with hub.database.read() as connection:
@@ -88,7 +88,7 @@ def _live(
 
 
 def _events(
-    hub: Hub, workspace: Workspace, recipe: Recipe, since: datetime, bound: Mapping[str, str]
+    hub: Hub, workspace: Workspace, since: datetime, bound: Mapping[str, str]
 ) -> tuple[list[tuple[datetime, Event]], bool]:
     """The events that are still kept, with when they came in, oldest first; whether there were more."""
     table = schema.event

@@ -199,7 +199,7 @@ class _Playing:
             self.on.clock.go_to(min(ahead))
 
     def _decide(self) -> None:
-        """Mapping[Action[Any, Any], Any] what the recipe asks somebody of the business."""
+        """Answers what the recipe asks somebody of the business."""
         while self.decisions and (asked := questions.waiting(self.hub, self.on.workspace, 1)):
             questions.answer(self.hub, self.on.workspace, asked[0], self.decisions.pop(0))
             settle(self.hub, self.on.woken)

@@ -73,7 +73,7 @@ def activity(hub: Hub, workspace: Workspace, show: str, recipe: str | None, befo
         recipe=recipe,
         lines=tuple(lines),
         older=older,
-        recipes=_recipes(hub, workspace, recipe),
+        recipes=ever_on(hub, workspace, recipe),
         unread=tuple(unreadable(hub, workspace, 10)) if is_first and show in (EVERYTHING, FAILED) else (),
         is_first=is_first,
     )
@@ -133,9 +133,10 @@ def _starting(hub: Hub, workspace: Workspace) -> set[str]:
     return {match.as_data()["type"] for recipe, _ in hub.enabled.of(workspace) for match in recipe.on}
 
 
-def _recipes(hub: Hub, workspace: Workspace, chosen: str | None) -> tuple[tuple[str, str], ...]:
+def ever_on(hub: Hub, workspace: Workspace, chosen: str | None = None) -> tuple[tuple[str, str], ...]:
+    """The recipes that are or were on, and the chosen one: names and titles, by these."""
     names = history.recipes_ever_on(workspace, hub) | ({chosen} if chosen else set())
-    return tuple(sorted(((name, words.recipe(name)) for name in names), key=lambda item: item[1]))
+    return tuple(sorted(((name, words.recipe(name)) for name in names), key=lambda item: item[1].lower()))
 
 
 def messages(action_names: Sequence[str]) -> tuple[str, ...]:

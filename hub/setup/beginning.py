@@ -48,7 +48,7 @@ def todos(accounts: Sequence[Account], on: Sequence[Recipe], *, rehearsed: bool,
         Todo(
             _("Rehearse a recipe"),
             _("See what would happen to one person, from the first step to the last. Nothing is sent."),
-            rehearsed or bool(on),
+            rehearsed,
             "recipes",
             _("Choose one"),
         ),

@@ -14,18 +14,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import registry
 from ..connector import Connector
 from ..recipe import Recipe
-from .language import FOLDER, languages
+from .language import FOLDER, PLACE, languages
 from .measures import SOURCE
-from .retold import PLACE, folder_of
+from .retold import folder_of
 from .words import CLAUSE
-
-if TYPE_CHECKING:
-    pass
 
 Sentence = tuple[str | None, str | tuple[str, str]]
 """Its context, and how it reads: in both forms where it counts something."""

@@ -104,6 +104,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
     asked = questions.waiting(hub, workspace, MOST_ASKED)
     heard = max((account.last_event_at for account in accounts if account.last_event_at), default=None)
     unusual = brake.unusual(hub, workspace)
+    rehearsed = bool(recipes) or hub.workspaces.was_rehearsed(workspace)
     return Home(
         health=_health(hub, workspace, accounts, recipes, held, asked, unusual, now),
         heard=words.ago(heard, now) if heard else None,
@@ -114,7 +115,7 @@ def home(hub: Hub, workspace: Workspace) -> Home:
         questions=tuple(_question(question, now) for question in asked),
         latest=tuple(run_line(run, now, known) for run in latest if run not in held),
         can_practise=bool(recipes) and practice_shop([account.connection for account in accounts]) is not None,
-        todos=todos(accounts, recipes, rehearsed=hub.workspaces.was_rehearsed(workspace), ran=bool(latest)),
+        todos=todos(accounts, recipes, rehearsed=rehearsed, ran=bool(latest)),
         chart=events_per_day(hub, workspace) if heard else None,
         unusual=tuple((one, words.recipe(one.recipe)) for one in unusual),
         today=today(hub, workspace, recipes) if heard else None,

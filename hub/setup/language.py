@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -23,10 +22,8 @@ T = TypeVar("T")
 
 FOLDER = Path(__file__).parent / "translations"
 
-CHOSEN: ContextVar[str] = LANGUAGE
-"""The language of the page that is made."""
-
-_PLACE = re.compile(r"%\((\w+)\)s")
+PLACE = re.compile(r"%\((\w+)\)s")
+"""A place in a sentence."""
 
 
 @cache
@@ -64,7 +61,7 @@ def parts(text: str, /, **values: Any) -> tuple[Any, ...]:
     """A sentence with things in it that are no words, such as instants: its pieces in the order of the language. A
     value that is a tuple itself is taken apart."""
     pieces: list[Any] = []
-    for index, piece in enumerate(_PLACE.split(_catalog(LANGUAGE.get()).gettext(text))):
+    for index, piece in enumerate(PLACE.split(_catalog(LANGUAGE.get()).gettext(text))):
         value = values[piece] if index % 2 else piece.replace("%%", "%")
         pieces += value if isinstance(value, tuple) else [number(value) if isinstance(value, int) else value]
     return tuple(piece for piece in pieces if piece != "")

@@ -15,12 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..registry import packages
+from .language import PLACE
 from .measures import LANGUAGE, SOURCE
 
 OURS = ("hub", "webhooks")
 """Packages whose sentences may stand in those of any other."""
-
-PLACE = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)

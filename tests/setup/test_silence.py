@@ -159,7 +159,7 @@ def test_the_count_and_the_verdict_are_the_same_on_any_database(world_on_any_dat
     name = shop(world)
     heard(world, name, *rhythm(world, 5 * WEEK, DAY, TWENTY_MINUTES))
     assert looked(world) == [name]
-    found = silence.silent(world.hub, world.hub.connections.get(name))
+    found = silence.silent_in(world.hub, world.workspace).get(name)
     assert found is not None and found[1] == TWENTY_MINUTES
 
 

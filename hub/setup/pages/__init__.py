@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...core import Hub
 from ...errors import HubError
-from ..language import CHOSEN, IN_TEMPLATES, _, choose
+from ..language import IN_TEMPLATES, _, choose
+from ..measures import LANGUAGE
 from ..retold import told
 from . import (
     account,
@@ -96,7 +97,7 @@ def pages(hub: Hub) -> Blueprint:
         frame = _frame(g.get("here"))
         return {
             "here": g.get("here"),
-            "language": CHOSEN.get(),
+            "language": LANGUAGE.get(),
             "frame": frame,
             "ways": _ways(made, frame, WAYS),
             "more_ways": _ways(made, frame, MORE_WAYS),

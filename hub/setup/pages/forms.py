@@ -13,7 +13,8 @@ from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired
 
 from ...errors import HubError
-from ..language import CHOSEN, lazy
+from ..language import lazy
+from ..measures import LANGUAGE
 from ..retold import told
 
 MISSING = lazy("Please fill this in.")
@@ -28,7 +29,7 @@ class Form(AnyForm):
     class Meta(DefaultMeta):
         def get_translations(self, form: BaseForm) -> Any:
             """WTForms' own sentences in the language of the page."""
-            return get_translations([CHOSEN.get()])
+            return get_translations([LANGUAGE.get()])
 
     def __init__(self, *, fresh: bool = False, **values: Any) -> None:
         sent = request.form if request.method == "POST" and not fresh else None

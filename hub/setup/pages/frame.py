@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask import session as browser
@@ -193,7 +192,7 @@ def enter(visitor: Visitor, workspace_id: int) -> Here:
     """The visitor in one of their workspaces. Raises NotFound, for others' too: nobody learns which there are."""
     for workspace in visitor.workspaces:
         if workspace.id == workspace_id:
-            words.ZONE.set(ZoneInfo(workspace.time_zone) if workspace.time_zone else None)
+            words.ZONE.set(workspace.zone)
             rights = visitor.user.rights_in(workspace_id)
             return Here(visitor.hub, visitor.session, visitor.workspaces, workspace=workspace, rights=rights)
     raise NotFound(_("There is no such workspace."))

@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
-from ... import erasure, history
+from ... import erasure
 from ... import why as reasons
 from ...errors import NotFound as Missing
 from ...guards import brake, complaints
@@ -31,21 +31,21 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/people/<who>/complains", Right.ACT, methods=("POST",))
     def complain(here: Here, who: str) -> Response:
-        meant = _who(who)
+        meant = person_of(who)
         complaints.open_by_hand(here.hub, here.workspace, _ids(here, meant))
         audit.note(here.hub, "complaint_opened", here.user, here.workspace.id)
         return here.go("person", _("Noted. Marketing to them waits until you say that it is settled."), who=who)
 
     @pages.at("/w/<int:workspace_id>/people/<who>/settled", Right.ACT, methods=("POST",))
     def settle(here: Here, who: str) -> Response:
-        meant = _who(who)
+        meant = person_of(who)
         complaints.close_by_hand(here.hub, here.workspace, _ids(here, meant))
         audit.note(here.hub, "complaint_closed", here.user, here.workspace.id)
         return here.go("person", _("Noted. What waited because of it leaves."), who=who)
 
     @pages.at("/w/<int:workspace_id>/people/<who>/why", Right.SEE)
     def why(here: Here, who: str) -> Response:
-        return _shown_why(here, _who(who), request.args.get("recipe", ""))
+        return _shown_why(here, person_of(who), request.args.get("recipe", ""))
 
 
 def _answered(here: Here, name: str, *, go_on: bool) -> Response:
@@ -59,8 +59,9 @@ def _answered(here: Here, name: str, *, go_on: bool) -> Response:
     return here.go("home", ngettext("%(num)s message will not leave.", "%(num)s messages will not leave.", count))
 
 
-def _who(text: str) -> Who:
-    who = told_of.read_who(text)
+def person_of(name: str) -> Who:
+    """Whom an address names. Raises NotFound."""
+    who = told_of.read_who(name)
     if who is None:
         raise NotFound(_("There is no such person. Look them up once more."))
     return who
@@ -92,9 +93,3 @@ def _shown_why(here: Here, who: Who, recipe: str) -> Response:
         ],
         meanwhile=[told(sentence) for sentence in found.meanwhile],
     )
-
-
-def choices(here: Here) -> list[tuple[str, str]]:
-    """The recipes that can be asked about: those that are or were on, by their titles."""
-    names = history.recipes_ever_on(here.workspace, here.hub)
-    return sorted(((name, words.recipe(name)) for name in names), key=lambda item: item[1].lower())

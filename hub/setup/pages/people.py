@@ -17,6 +17,7 @@ from ...errors import NotFound as Missing
 from .. import people as found_out
 from ..access import audit
 from ..access.roles import Right
+from ..activity import ever_on
 from ..language import _, lazy
 from ..people import Who
 from ..retold import told
@@ -57,19 +58,19 @@ def add(pages: Pages) -> None:
 
     @pages.at("/w/<int:workspace_id>/people/<who>", Right.SEE)
     def person(here: Here, who: str) -> Response:
-        return _shown(here, _who(who), Erase())
+        return _shown(here, guarding.person_of(who), Erase())
 
     @pages.at("/w/<int:workspace_id>/people/<who>/open", Right.PRIVACY, methods=("POST",))
     def open_person(here: Here, who: str) -> Response:
-        return _given(here, _who(who), "person_opened", as_file=False)
+        return _given(here, guarding.person_of(who), "person_opened", as_file=False)
 
     @pages.at("/w/<int:workspace_id>/people/<who>/export", Right.PRIVACY, methods=("POST",))
     def export_person(here: Here, who: str) -> Response:
-        return _given(here, _who(who), "person_exported", as_file=True)
+        return _given(here, guarding.person_of(who), "person_exported", as_file=True)
 
     @pages.at("/w/<int:workspace_id>/people/<who>/erase", Right.PRIVACY, methods=("POST",))
     def erase_person(here: Here, who: str) -> Response:
-        meant, form = _who(who), Erase()
+        meant, form = guarding.person_of(who), Erase()
         if form.validate() and form.said("word").strip().strip('„“”"').lower() != CONFIRMED:
             form.refuse("word", _("Type the word %(word)s. Nothing was erased.", word=CONFIRMED))
         if form.errors:
@@ -113,13 +114,6 @@ def _look_up(here: Here, *, in_activity: bool) -> Response:
     return _shown_all(here, form, Keep(days=here.workspace.retention_days), 400)
 
 
-def _who(text: str) -> Who:
-    who = found_out.read_who(text)
-    if who is None:
-        raise NotFound(_("There is no such person. Look them up once more."))
-    return who
-
-
 def _shown_all(here: Here, find: Find, keep: Keep, status: int = 200) -> Response:
     return here.show(
         "people.html",
@@ -139,7 +133,7 @@ def _shown(here: Here, who: Who, form: Erase, status: int = 200, opened: dict[st
         is_number=who.is_number,
         known=found_out.known(here.hub, here.workspace, who),
         form=form,
-        recipes=guarding.choices(here),
+        recipes=ever_on(here.hub, here.workspace),
         opened=json.dumps(opened, indent=2, ensure_ascii=False) if opened else None,
         names=found_out.names_in(opened) if opened else (),
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import request
 from werkzeug.exceptions import NotFound
@@ -18,6 +17,7 @@ from ...effect.reading import effect_of
 from ...enabled import Enabled
 from ...errors import HubError, SetupError
 from ...recipe import Recipe
+from ...recipe_settings import still_known
 from .. import words
 from ..access import audit
 from ..access.roles import Right
@@ -50,8 +50,7 @@ class Found:
     @property
     def settings(self) -> Mapping[str, Any]:
         """What is chosen, or was when it was on last, as far as the recipe still knows it."""
-        given = self.last.settings if self.last is not None else {}
-        return {name: value for name, value in given.items() if name in self.recipe.settings}
+        return still_known(self.recipe.settings, self.last.settings if self.last is not None else {})
 
     @property
     def accounts(self) -> dict[str, list[Connection]]:
@@ -91,7 +90,7 @@ def add(pages: Pages) -> None:
     @pages.at(f"{PLACE}/<name>/rehearse", Right.SEE)
     def recipe_rehearsal(here: Here, name: str) -> Response:
         found = _found(here, name)
-        zone = ZoneInfo(here.workspace.time_zone) if here.workspace.time_zone else None
+        zone = here.workspace.zone
         asked = request.args.get("start"), request.args.get("branch")
         shown = rehearsed(found.recipe, found.settings, zone, hub.clock.now(), *asked)
         if shown.trouble is None:
@@ -119,7 +118,7 @@ def add(pages: Pages) -> None:
         earlier = hub.enabled.latest(here.workspace, name, found.entry) if found.entry is not None else None
         if earlier is None:
             return here.go("recipe", _("There is nothing to take back."), name=name)
-        kept = {key: value for key, value in earlier.settings.items() if key in found.recipe.settings}
+        kept = still_known(found.recipe.settings, earlier.settings)
         try:
             hub.enabled.enable(here.workspace, name, {**kept, **earlier.connections}, earlier.hold_out)
         except SetupError as refusal:

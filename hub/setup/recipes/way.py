@@ -13,11 +13,12 @@ from ... import registry, values
 from ...connector import Match
 from ...errors import HubError, Rejected
 from ...matching import example
-from ...recipe import Recipe
+from ...recipe import FOREVER, Recipe
 from ...recipe_settings import Declared
 from ...schedule import Schedule
 from .. import starting, words
-from ..language import CHOSEN, _, ngettext
+from ..language import _, ngettext
+from ..measures import LANGUAGE, SOURCE
 from ..retold import told
 from ..timeline import Line, Place
 from . import trail as trails
@@ -52,7 +53,7 @@ class Text:
 
 def ways(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[Way, ...]:
     """The ways of a recipe with these settings, usually one. Settings that are not there yet are stood in for."""
-    return _drawn(_Asked(recipe.function, values.write(stood_in(recipe, settings)), CHOSEN.get(), recipe))
+    return _drawn(_Asked(recipe.function, values.write(stood_in(recipe, settings)), LANGUAGE.get(), recipe))
 
 
 def stood_in(recipe: Recipe, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _drawn(asked: _Asked) -> tuple[Way, ...]:
 
 def _begin(starts: list[Match | Schedule], recipe: Recipe) -> Line:
     outcome = _("Once for each person.") if _is_once_per_person(recipe) else ""
-    if outcome and recipe.cool_down < timedelta(days=3650):
+    if outcome and recipe.cool_down < FOREVER:
         outcome = _("For each person at most once in %(span)s.", span=span(recipe.cool_down))
     says = starting.begins(starts)
     return Line(
@@ -133,7 +134,7 @@ def _only_if(recipe: Recipe) -> list[Line]:
 
 
 def _inside(sentence: str) -> str:
-    return (sentence[:1].lower() + sentence[1:] if CHOSEN.get() == "en" else sentence).rstrip(".")
+    return (sentence[:1].lower() + sentence[1:] if LANGUAGE.get() == SOURCE else sentence).rstrip(".")
 
 
 def _is_once_per_person(recipe: Recipe) -> bool:
