@@ -41,6 +41,9 @@ class Said:
     source: str
 
 
+_PLACES = bulk.Update(schema.person, ["id"], ["place"])
+
+
 class People:
     """Everyone that events were about. A person's sealer opens what is kept about them, until they are erased."""
 
@@ -157,14 +160,14 @@ class People:
         table = schema.person
         if not told:
             return
-        rows = connection.execute(sa.select(table.c.id, table.c.place).where(table.c.id.in_(told))).all()
-        for row in rows:
+        fresh = []
+        for row in connection.execute(sa.select(table.c.id, table.c.place).where(table.c.id.in_(told))).all():
             sealer, place = sealers[row.id], told[row.id]
             if sealer is None or (row.place is not None and place_from(sealer, row.id, row.place) == place):
                 continue
             written = json.dumps([place.time_zone, place.country, place.province]).encode()
-            sealed = sealer.seal(written, f"place {row.id}")
-            connection.execute(sa.update(table).where(table.c.id == row.id).values(place=sealed))
+            fresh.append({"id": row.id, "place": sealer.seal(written, f"place {row.id}")})
+        _PLACES.run(connection, fresh)
 
     def forget(self, person_ids: Iterable[int] | None = None) -> None:
         """Drops keys that were deleted; all, if it is not said whose."""

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from .errors import RecipeInvalid
 from .event import Event
+from .timing import known_zones
 
 if TYPE_CHECKING:
     from .action import Action
@@ -222,7 +223,7 @@ def _time(text: str) -> time:
 
 
 def _checked(zone: str | None) -> str | None:
-    if zone is not None and zone not in available_timezones():
+    if zone is not None and zone not in known_zones():
         raise RecipeInvalid(f"There is no time zone {zone!r}. Write one such as Europe/Berlin.")
     return zone
 

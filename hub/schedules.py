@@ -7,9 +7,10 @@ inbox reads it like any other: what it tells twice counts once, and starts the r
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -40,49 +41,43 @@ CLOCK = "schedule"
 LATE_MS = 600_000
 
 
-@dataclass(frozen=True)
-class Due:
-    """A schedule of a recipe that is on, and when it is due next, in milliseconds since 1970."""
-
-    recipe: Recipe
-    schedule: Schedule
-    zone: str
-    due_at: int
-
-
 def keep(hub: Hub) -> None:
     """Writes down when each schedule of each recipe that is on is due next, and forgets the others. A zone that was
     changed, or a clock that was set back, moves it."""
-    table = schema.schedule
+    on = schema.enabled_recipe.c
     with hub.database.read() as connection:
-        known = {row.workspace_id for row in connection.execute(sa.select(table.c.workspace_id).distinct())}
-        on = schema.enabled_recipe.c
-        known |= set(connection.execute(sa.select(on.workspace_id).where(on.disabled_at.is_(None))).scalars())
+        using = set(connection.execute(sa.select(on.workspace_id).where(on.disabled_at.is_(None)).distinct()).scalars())
+    kept: dict[int, list[Any]] = defaultdict(list)
+    for row in _rows(hub, sa.true()):
+        kept[row.workspace_id].append(row)
     for workspace in hub.workspaces.list():
-        if workspace.id in known:
+        if workspace.id in using or workspace.id in kept:
             with suppress(HubError):  # one business's trouble is not the others'
-                _keep(hub, workspace)
+                _keep(hub, workspace, kept[workspace.id])
 
 
-def of(hub: Hub, workspace: Workspace) -> list[Due]:
-    """The workspace's schedules, as they are kept."""
-    rows = {(row.recipe, row.name): row for row in _rows(hub, schema.schedule.c.workspace_id == workspace.id)}
-    return [
-        Due(recipe, schedule, row.zone, row.due_at)
-        for recipe, _, schedule in _wanted(hub, workspace)
-        if (row := rows.get((recipe.name, schedule.name)))
-    ]
+def next_times(hub: Hub, workspace: Workspace) -> dict[str, int]:
+    """When each recipe of the workspace that begins by the clock does so next, in milliseconds since 1970."""
+    due = {(row.recipe, row.name): row.due_at for row in _rows(hub, schema.schedule.c.workspace_id == workspace.id)}
+    found: dict[str, int] = {}
+    for recipe, _, schedule in _wanted(hub, workspace):
+        if (at := due.get((recipe.name, schedule.name))) is not None:
+            found[recipe.name] = min(at, found.get(recipe.name, at))
+    return found
 
 
 def fire(hub: Hub, is_over: Callable[[], bool] = lambda: False) -> int:
     """Tells the inbox of every schedule whose time has come; gives how many. Of times that passed meanwhile only the
     latest counts."""
     now, count = hub.clock.now(), 0
+    wanted: dict[int, list[tuple[Recipe, Enabled, Schedule]]] = {}
     for row in _rows(hub, schema.schedule.c.due_at <= now):
         if is_over():
             break
         workspace = hub.workspaces.get(row.workspace_id)
-        for recipe, _, schedule in _wanted(hub, workspace):
+        if workspace.id not in wanted:
+            wanted[workspace.id] = list(_wanted(hub, workspace))
+        for recipe, _, schedule in wanted[workspace.id]:
             if (recipe.name, schedule.name) == (row.recipe, row.name) and _zone(schedule, workspace) == row.zone:
                 work = partial(_fire, hub, row, workspace, recipe, schedule, now)
                 count += hub.database.retrying(work)
@@ -117,10 +112,10 @@ def _still_goes(connection: sa.Connection, workspace: Workspace, recipe: Recipe)
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _keep(hub: Hub, workspace: Workspace) -> None:
+def _keep(hub: Hub, workspace: Workspace, kept: Sequence[Any]) -> None:
     table, now = schema.schedule, to_datetime(hub.clock.now())
     mine = table.c.workspace_id == workspace.id
-    rows = {(row.recipe, row.name): row for row in _rows(hub, mine)}
+    rows = {(row.recipe, row.name): row for row in kept}
     fresh, moved = [], []
     for recipe, entry, schedule in _wanted(hub, workspace):
         row, zone = rows.pop((recipe.name, schedule.name), None), _zone(schedule, workspace)

@@ -6,7 +6,9 @@ import random
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Protocol
+from zoneinfo import available_timezones
 
 
 class Clock(Protocol):
@@ -78,6 +80,12 @@ def iso(ms: int | None) -> str | None:
 def to_the_second(ms: int) -> str:
     """Milliseconds since 1970 for people, in UTC: `2026-11-22 14:02:05`."""
     return to_datetime(ms).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Every time zone that there is, as IANA names it."""
+    return frozenset(available_timezones())
 
 
 class Chance:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from . import schema
 from .database import Database
 from .errors import KeyWrong, NotFound, SettingInvalid
 from .sealing import HubKey, Keyring, Sealer, derived, new_key
-from .timing import Clock
+from .timing import Clock, known_zones
 
 RETENTION_DAYS = 30
 
@@ -169,7 +169,7 @@ class Workspaces:
 
     def live_by(self, workspace: Workspace, time_zone: str) -> None:
         """Sets the time zone. Raises SettingInvalid if there is none of this name."""
-        if time_zone not in available_timezones():
+        if time_zone not in known_zones():
             raise SettingInvalid("There is no such time zone. Choose one such as: Europe/Berlin")
         self._change(workspace, time_zone=time_zone)
 

@@ -128,4 +128,8 @@ def _written(value: Any) -> Any:
     """What JSON has no word for: times as ISO 8601, durations as seconds, sums of money as text."""
     if isinstance(value, datetime):
         return value.isoformat()
-    return value.total_seconds() if isinstance(value, timedelta) else str(value) if isinstance(value, Decimal) else None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no plain data")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from hashlib import sha256
 from typing import Any
-from zoneinfo import available_timezones
 
 from hub import UNKNOWN, Delivery, Event, PayloadUnreadable, Person, Place, addresses
+from hub.timing import known_zones
 
 RECEIVED = "webhook.anything.received"
 KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -60,12 +59,7 @@ def _person(told: Any) -> Person:
 
 def _place(told: Any) -> Place | None:
     zone = told.get("zone") if isinstance(told, Mapping) else None
-    return Place(time_zone=zone) if isinstance(zone, str) and zone in _zones() else None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return Place(time_zone=zone) if isinstance(zone, str) and zone in known_zones() else None
 
 
 def _at(told: Any) -> datetime | None:

@@ -31,8 +31,7 @@ def recipes(workspace: str | None, json: bool) -> None:
         with opened() as hub:
             place = hub.workspaces.named(workspace)
             on = {entry.recipe for _, entry in hub.enabled.of(place)}
-            times = sorted(schedules.of(hub, place), key=lambda item: -item.due_at)
-            due = {item.recipe.name: item.due_at for item in times}
+            due = schedules.next_times(hub, place)
     if json:
         listed = [_document(recipe) for recipe in found]
         if on is not None:

@@ -169,4 +169,7 @@ def _answer(hub: Hub, workspace: Workspace, recipe: str, *, go_on: bool) -> int:
 def release(database: sa.Connection, names: list[tuple[int, int]], now: int) -> None:
     """Has steps that a guard holds looked at again at once."""
     rows = [{"run_id": run_id, "position": position, "due_at": now} for run_id, position in names]
-    bulk.Update(_step, ["run_id", "position"], ["due_at"], where="step.state = 'waiting'").run(database, rows)
+    _RELEASE.run(database, rows)
+
+
+_RELEASE = bulk.Update(_step, ["run_id", "position"], ["due_at"], where="step.state = 'waiting'")

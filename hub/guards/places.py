@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from zoneinfo import available_timezones
 
 from .. import addresses
 from ..event import Channel, Place
+from ..timing import known_zones
 
 _PROVINCES = {
     "US": {
@@ -66,23 +66,17 @@ def whereabouts(channel: Channel, place: Place | None, recipient: str, zone: str
     number = recipient if channel == "sms" else ""
     countries = dict.fromkeys([country, (addresses.region_of(number) if number else None) or ""])
     sources = dict.fromkeys(_sources(place, country, number))
-    own = zone if zone and zone in known() else "UTC"
+    own = zone if zone and zone in known_zones() else "UTC"
     return Whereabouts((*sources, (own,)), tuple(name for name in countries if name))
 
 
 def _sources(place: Place | None, country: str, number: str) -> Iterator[tuple[str, ...]]:
-    if place and place.time_zone and place.time_zone in known():
+    if place and place.time_zone and place.time_zone in known_zones():
         yield (place.time_zone,)
     if place and country and (zones := _zones_in(country, (place.province or "").upper())):
         yield zones
     if number and (zones := _zones_of(number)):
         yield zones
-
-
-@cache
-def known() -> frozenset[str]:
-    """Every time zone that there is."""
-    return frozenset(available_timezones())
 
 
 @cache
@@ -101,7 +95,7 @@ def _zones_behind(code: str) -> tuple[str, ...]:
     from phonenumbers.tzdata import TIMEZONE_DATA
 
     found: Mapping[str, tuple[str, ...]] = TIMEZONE_DATA
-    return tuple(zone for zone in found.get(code, ()) if zone in known())
+    return tuple(zone for zone in found.get(code, ()) if zone in known_zones())
 
 
 def _zones_of(number: str) -> tuple[str, ...]:
@@ -113,5 +107,5 @@ def _zones_of(number: str) -> tuple[str, ...]:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return ()
-    zones = tuple(zone for zone in timezone.time_zones_for_number(parsed) if zone in known())
+    zones = tuple(zone for zone in timezone.time_zones_for_number(parsed) if zone in known_zones())
     return zones or _zones_behind(str(parsed.country_code))

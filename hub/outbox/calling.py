@@ -127,12 +127,16 @@ def make(call: Call, caller: Caller) -> list[Outcome]:
 
 def _answers(call: Call, caller: Caller) -> Sequence[Any]:
     """One answer per step, or the error in its place."""
-    given = [_stood_in(step, caller.stand_in) for step in call.steps] if caller.stand_in else [LEAVES] * len(call.steps)
+    if caller.stand_in is None:
+        return _made(call, caller.client)
+    given = [_stood_in(step, caller.stand_in) for step in call.steps]
     left = Call(tuple(step for step, answer in zip(call.steps, given, strict=True) if answer is LEAVES))
-    if not left.steps:
-        return given
-    made = iter(_many(left, caller.client) if call.action.many else [_one(left.steps[0], caller.client)])
+    made = iter(_made(left, caller.client) if left.steps else ())
     return [next(made) if answer is LEAVES else answer for answer in given]
+
+
+def _made(call: Call, client: Any) -> Sequence[Any]:
+    return _many(call, client) if call.action.many else [_one(call.steps[0], client)]
 
 
 def _stood_in(step: Waiting, stand_in: StandIn) -> Any:

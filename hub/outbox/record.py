@@ -80,7 +80,7 @@ def write_round(hub: Hub, lease: Lease, connection: Connection, todo: Round) -> 
         guards.give_back(database, _did_not_leave(outcomes, changes))
         write_steps(database, changes)
         _link(hub, database, workspace, outcomes)
-        told = _tell(hub, database, workspace, connection, outcomes, changes)
+        told = _tell(hub, database, connection, runs, outcomes, changes)
         advanced = move_runs(database, changes)
         _write_connection(database, connection, outcomes, todo)
         _count_messages(hub, database, runs, outcomes)
@@ -113,8 +113,9 @@ def _runs(database: sa.Connection, todo: Round) -> Sequence[Any]:
     return database.execute(_RUNS, {"ids": list(ids)}).all() if ids else ()
 
 
+_OF_A_RUN = ("id", "ended_at", "recipe", "enabled_id", "event_id", "event_at")
 _RUNS = (
-    sa.select(schema.run.c.id, schema.run.c.ended_at, schema.run.c.recipe, schema.run.c.enabled_id)
+    sa.select(*(schema.run.c[name] for name in _OF_A_RUN))
     .where(schema.run.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(schema.run.c.id)
     .with_for_update()
@@ -258,8 +259,8 @@ def _count_messages(hub: Hub, database: sa.Connection, runs: Sequence[Any], outc
 def _tell(
     hub: Hub,
     database: sa.Connection,
-    workspace: Workspace,
     connection: Connection,
+    runs: Sequence[Any],
     outcomes: Sequence[Outcome],
     changes: Changes,
 ) -> bool:
@@ -270,14 +271,11 @@ def _tell(
         for outcome in outcomes
         if isinstance(outcome.result, Answered) and outcome.result.page and outcome.step.name[0] not in changes.ended
     }
-    run, is_any = schema.run, False
-    query = sa.select(run.c.id, run.c.recipe, run.c.event_id, run.c.event_at).where(run.c.id.in_(pages))
-    for row in database.execute(query).all() if pages else ():
+    workspace, is_any = hub.workspaces.get(connection.workspace_id), False
+    for row in (row for row in runs if row.id in pages):
         about, at = f"{row.recipe} {row.event_id}", to_datetime(row.event_at)
-        items = pages[row.id].items
-        if events := [
-            Event(f"{about} {item.key}", EACH, at, item.data, item.person, place=item.place) for item in items
-        ]:
+        events = [Event(f"{about} {i.key}", EACH, at, i.data, i.person, place=i.place) for i in pages[row.id].items]
+        if events:
             schedules.deliver(hub, database, workspace, connection.id, row.recipe, events)
             is_any = True
     return is_any

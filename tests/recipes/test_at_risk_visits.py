@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from connectors import hubspot, mailchimp, webhook
-from hub import Event, Place
+from hub import Event, Place, Steps
 from hub.testing import Rehearsed, rehearse
 from recipes.at_risk_visits import at_risk_visits
-from recipes.falling_away import WRITE
+from recipes.falling_away import WRITE, asked_back
 from tests.recipes.events import AUDIENCE, NOON, after
 from tests.recipes.rehearsing import mails, texts
 
@@ -76,8 +76,16 @@ def test_who_comes_back_is_left_in_peace(day, texted, mailed):
 
 
 def test_who_comes_back_while_a_colleague_thinks_is_not_written_to():
-    run = watch(15, decisions=[])
-    assert texts(run) == []
+    def rest(span: timedelta) -> Steps:
+        return "They came back."
+        yield
+
+    told = {"approve": True, "text": "Hello", "first_name": None, "event_name": "missed", "rest": rest}
+    steps = asked_back(visit(0), AUDIENCE, **told)
+    assert next(steps).action == "ask_person"
+    with pytest.raises(StopIteration) as over:
+        steps.send(WRITE)
+    assert over.value.value == "They came back."
 
 
 def test_a_regular_who_never_stays_away_begins_anew_after_three_months():

@@ -29,7 +29,7 @@ def known(spent: str, *tags: str) -> dict[str, Any]:
     return {"id": WHO, "email": ADA, "tags": list(tags), "total_spent": spent}
 
 
-def usual(*states: dict[str, Any], **answers: Any) -> dict[Any, Any]:
+def usual(*states: dict[str, Any]) -> dict[Any, Any]:
     return {
         shopify.get_customer: one_after_another(states),
         shopify.add_customer_tags: {"tags": []},

@@ -236,8 +236,8 @@ def add(pages: Pages) -> None:
 
 def _next_at(here: Here, name: str) -> words.Moment | None:
     """When a recipe begins by the clock next, if it does and is on."""
-    due = [item.due_at for item in schedules.of(here.hub, here.workspace) if item.recipe.name == name]
-    return words.moment(min(due), here.hub.clock.now()) if due else None
+    due = schedules.next_times(here.hub, here.workspace).get(name)
+    return words.moment(due, here.hub.clock.now()) if due is not None else None
 
 
 def _found(here: Here, name: str) -> Found:

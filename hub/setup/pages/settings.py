@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from zoneinfo import available_timezones
 
 from werkzeug.wrappers import Response
 from wtforms import SelectField
@@ -11,6 +10,7 @@ from wtforms import SelectField
 from ... import notices
 from ...errors import SettingInvalid
 from ...guards import hours
+from ...timing import known_zones
 from ..access import audit
 from ..access.roles import Right
 from ..language import _, joined, lazy
@@ -25,7 +25,7 @@ NAME_HELP = lazy("The name of the business, as its people call it.")
 def _zones() -> list[str]:
     """The time zones by their places: "Europe/Berlin"."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return sorted(zone for zone in available_timezones() if zone.startswith(areas) or zone == "UTC")
+    return sorted(zone for zone in known_zones() if zone.startswith(areas) or zone == "UTC")
 
 
 def _typed(kept: str | None) -> dict[str, str]:

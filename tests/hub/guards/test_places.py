@@ -6,7 +6,8 @@ import pytest
 
 from hub import Place
 from hub.guards.places import _PROVINCES as PROVINCES
-from hub.guards.places import known, whereabouts
+from hub.guards.places import whereabouts
+from hub.timing import known_zones
 
 BERLIN = "Europe/Berlin"
 NUMBER = "+12125550100"
@@ -45,7 +46,7 @@ def test_the_law_of_the_address_and_of_the_number_may_both_hold() -> None:
 
 
 def test_every_zone_of_the_tables_exists() -> None:
-    assert {zone for zones in PROVINCES.values() for zone in zones} <= known()
+    assert {zone for zones in PROVINCES.values() for zone in zones} <= known_zones()
 
 
 def test_every_state_of_the_united_states_has_a_zone() -> None:
