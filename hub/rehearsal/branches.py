@@ -1,9 +1,9 @@
-"""The branches of a recipe that are worth rehearsing, found by playing it once: what it waits for happens or does not,
-a message is refused, somebody did not agree."""
+"""The branches of a recipe that are worth rehearsing, found by how it goes usually: what it waits for happens or does
+not, a message is refused, somebody did not agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from ..matching import example
 from ..recipe import Recipe
 from ..registry import action
 from ..step import SLEEP, SLEEP_UNTIL, WAIT_FOR
-from .playing import Play, Rehearsed
+from .playing import Rehearsed
 from .scripts import Script
 
 Kind = Literal["usual", "happens", "refused", "not_agreed"]
@@ -53,9 +53,8 @@ def start_of(recipe: Recipe) -> Event:
     return found[0]
 
 
-def branches(recipe: Recipe, settings: Mapping[str, Any], start: Event, usual: Script) -> list[Branch]:
-    """The branches of a recipe that an event starts, the usual one first. Raises what `Play.events` raises."""
-    run = Play(recipe, settings, agreed=usual.agreed, zone=usual.zone, welcome=usual.agreed).events([start])[0].run
+def branches(recipe: Recipe, start: Event, usual: Script, run: Rehearsed) -> list[Branch]:
+    """The branches of a recipe that an event starts, the usual one first: by what became of that one (`run`)."""
     return [Branch("usual", usual), *_happening(recipe, run, start, usual), *_refused(run, usual)]
 
 

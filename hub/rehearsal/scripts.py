@@ -48,16 +48,24 @@ class Performance:
     others: tuple[Rehearsed, ...]
 
 
-def perform(recipe: Recipe, settings: Mapping[str, Any], start: Event, script: Script) -> Performance:
-    """Plays a script. Raises SettingInvalid for what is not written as it should be, and what `Play.events` raises."""
+def perform(
+    recipe: Recipe, settings: Mapping[str, Any], start: Event, script: Script, usual: Rehearsed | None = None
+) -> Performance:
+    """Plays a script. `usual`: what becomes of it where nothing is scripted, if that was played before.
+
+    Raises SettingInvalid for what is not written as it should be, and what `Play.events` raises.
+    """
     happening = [words_of.happening(text) for text in script.happenings]
     troubles = [words_of.trouble(text, start.at) for text in script.troubles]
     answers = dict(words_of.refusal(text) for text in script.refusals)
     play = Play(recipe, settings, answers, troubles, agreed=script.agreed, zone=script.zone, welcome=script.agreed)
+    known = usual if script.agreed and not (answers or troubles) else None
+    if known is not None and not happening:
+        return Performance(start, (), known, ())
     later: tuple[Event, ...] = ()
     if happening:
         # What is waited for is known once nothing of it happens: then the samples are made to fit it.
-        wanted = awaited(recipe, play.events([start])[0].run.steps)
+        wanted = awaited(recipe, (known or play.events([start])[0].run).steps)
         later = tuple(event_of(each, start, wanted) for each in happening)
     first, *others = play.events([start, *later])
     return Performance(start, later, first.run, tuple(other.run for other in others if other.run.state != "skipped"))

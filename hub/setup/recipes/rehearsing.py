@@ -71,9 +71,11 @@ def _rehearsed(
     if not examples:
         return Shown((), (), trouble=_("No example of what starts it meets its conditions."))
     begins = next((event for event in examples if event.type == start), examples[0])
-    found = branches(recipe, settings, begins, Script(zone=zone))
+    script = Script(zone=zone)
+    usual = perform(recipe, settings, begins, script).run
+    found = branches(recipe, begins, script, usual)
     chosen = next((one for one in found if one.key == branch), found[0])
-    done = perform(recipe, settings, begins, chosen.script)
+    done = perform(recipe, settings, begins, chosen.script, usual)
     waits = any(step.action in OWN for step in done.run.steps) or len(found) > 1
     return Shown(
         tuple(Choice(e.type, words.upper_first(words.happening(e.type)), e is begins) for e in examples),
