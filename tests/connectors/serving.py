@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +44,27 @@ def listening(application: Application) -> Iterator[str]:
         running.server_close()
 
 
+def new_books(service: Practice, server: RecordingServer) -> dict[str, Any]:
+    """The books of a new account at a practice service, none of whose calls are recorded yet."""
+    service.reset()
+    server.exchanges.clear()
+    return service.books
+
+
+@contextmanager
+def clients(connect: Callable[..., Any], given: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """Makes clients of an account, `made(token="x")`: a field of another value replaces the one given."""
+    with ExitStack() as ending:
+
+        def made(**fields: Any) -> Any:
+            client = connect(**(given | fields))
+            if client.session is not None:
+                ending.callback(client.session.close)
+            return client
+
+        yield made
+
+
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
@@ -74,3 +95,11 @@ class Inbox:
     def take(self, count: int = 1) -> list[Delivery]:
         """The next deliveries; queue.Empty if they do not come."""
         return [self.came.get(timeout=10) for _ in range(count)]
+
+
+@contextmanager
+def visited(inbox: Inbox, path: str) -> Iterator[Inbox]:
+    """Serves a webhook address, whose `url` ends with the path."""
+    with listening(inbox) as address:
+        inbox.url = address + path
+        yield inbox

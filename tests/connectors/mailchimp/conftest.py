@@ -24,9 +24,7 @@ def server() -> Iterator[RecordingServer]:
 @pytest.fixture(autouse=True)
 def books(server: RecordingServer) -> dict[str, Any]:
     """The books of a new practice account."""
-    service.reset()
-    server.exchanges.clear()
-    return service.books
+    return serving.new_books(service, server)
 
 
 @pytest.fixture
@@ -59,7 +57,5 @@ class Inbox(serving.Inbox):
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    held = Inbox()
-    with serving.listening(held) as address:
-        held.url = f"{address}/webhooks/mailchimp/c-1?key=u-1"
+    with serving.visited(Inbox(), "/webhooks/mailchimp/c-1?key=u-1") as held:
         yield held

@@ -24,24 +24,15 @@ def server() -> Iterator[RecordingServer]:
 @pytest.fixture(autouse=True)
 def books(server: RecordingServer) -> dict[str, Any]:
     """The books of a new practice account."""
-    service.reset()
-    server.exchanges.clear()
-    return service.books
+    return serving.new_books(service, server)
 
 
 @pytest.fixture
 def connect(server: RecordingServer) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the practice account; a field of another value replaces the account's own."""
-    made: list[Client] = []
-
-    def connect(**fields: Any) -> Client:
-        given = {**service.account, "auth_token": [service.account["auth_token"]], "base_url": server.base_url}
-        made.append(twilio.connect(**(given | fields)))
-        return made[-1]
-
-    yield connect
-    for client in made:
-        client.session.close()
+    """Makes clients of the practice account."""
+    given = {**service.account, "auth_token": [service.account["auth_token"]], "base_url": server.base_url}
+    with serving.clients(twilio.connect, given) as made:
+        yield made
 
 
 @pytest.fixture
@@ -51,7 +42,5 @@ def client(connect: Callable[..., Client]) -> Client:
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    held = Inbox(204)
-    with serving.listening(held) as address:
-        held.url = f"{address}/webhooks/twilio/c-1"
+    with serving.visited(Inbox(204), "/webhooks/twilio/c-1") as held:
         yield held

@@ -24,25 +24,15 @@ def server() -> Iterator[RecordingServer]:
 @pytest.fixture(autouse=True)
 def books(server: RecordingServer) -> dict[str, Any]:
     """The books of a new practice tool."""
-    service.reset()
-    server.exchanges.clear()
-    return service.books
+    return serving.new_books(service, server)
 
 
 @pytest.fixture
 def connect(server: RecordingServer) -> Iterator[Callable[..., Client]]:
-    """Makes clients of the practice tool; a field of another value replaces the account's own."""
-    made: list[Client] = []
-
-    def connect(**fields: Any) -> Client:
-        given = {**service.account, "signing_secret": [service.account["signing_secret"]], "base_url": server.base_url}
-        made.append(webhook.connect(**(given | fields)))
-        return made[-1]
-
-    yield connect
-    for client in made:
-        if client.session is not None:
-            client.session.close()
+    """Makes clients of the practice tool."""
+    given = {**service.account, "signing_secret": [service.account["signing_secret"]], "base_url": server.base_url}
+    with serving.clients(webhook.connect, given) as made:
+        yield made
 
 
 @pytest.fixture
@@ -52,7 +42,5 @@ def client(connect: Callable[..., Client]) -> Client:
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    held = Inbox()
-    with serving.listening(held) as address:
-        held.url = f"{address}/webhooks/webhook/c-1"
+    with serving.visited(Inbox(), "/webhooks/webhook/c-1") as held:
         yield held
